@@ -1,0 +1,78 @@
+"""Fixtures every part shares: the tests' own engine, a state folder on it, a control plane."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from provisioner.adapters.swarm import Swarm
+from provisioner.settings import Settings
+
+ENGINE_MARKS = ("live", "browser")
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Where the tests' own Docker listens, and the proxy that leads out of its network."""
+
+    docker_host: str
+    folder: Path
+    door: str
+
+    @property
+    def namespace(self) -> str:
+        return f"/run/netns/{self.folder.name}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without an engine the live parts say why they are skipped; CI fails them instead."""
+    reason = os.environ.get("TAARAFO_TEST_NO_ENGINE", "they need an engine: run `./taarafo test`")
+    if "TAARAFO_TEST_DOCKER_HOST" in os.environ or os.environ.get("CI"):
+        return
+    for item in items:
+        if any(item.get_closest_marker(mark) for mark in ENGINE_MARKS):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """The engine that `./taarafo test` started for this run: a Swarm of one node."""
+    docker_host = os.environ.get("TAARAFO_TEST_DOCKER_HOST")
+    if not docker_host:
+        pytest.fail("There is no engine for the live tests: run `./taarafo test`.")
+    Swarm(docker_host).ensure_swarm("127.0.0.1")
+    folder = Path(os.environ["TAARAFO_TEST_FOLDER"])
+    return Engine(docker_host, folder, os.environ["TAARAFO_TEST_DOOR"])
+
+
+@pytest.fixture(scope="session")
+def state(engine: Engine) -> Settings:
+    """Settings for a state folder on that engine. Its path is short: sockets live below it."""
+    return Settings(state=engine.folder / "s", domain="", port=8080, docker_host=engine.docker_host)
+
+
+@pytest.fixture
+def way_out(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets the programs that this test starts fetch packages from the internet."""
+    for name, value in proxy_variables(engine).items():
+        monkeypatch.setenv(name, value)
+
+
+def proxy_variables(engine: Engine) -> dict[str, str]:
+    inside = "localhost,.localhost,127.0.0.1"
+    proxies = {"http_proxy": engine.door, "https_proxy": engine.door, "no_proxy": inside}
+    return proxies | {name.upper(): value for name, value in proxies.items()}
+
+
+@pytest.fixture(scope="session")
+def control_plane(engine: Engine, state: Settings) -> object:
+    """What `./taarafo up` brings up, on the tests' engine: its `UpReport`."""
+    from provisioner.engine.up import bring_up
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in proxy_variables(engine).items():
+            patch.setenv(name, value)
+        return bring_up(state, say=lambda sentence: print(sentence, flush=True))

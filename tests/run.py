@@ -1,0 +1,132 @@
+"""`./taarafo test`: set up what the tests need, run pytest, leave nothing behind.
+
+    ./taarafo test            every test
+    ./taarafo test --fast     those that need neither Docker nor a browser
+    ./taarafo test --live     those on a real engine
+    ./taarafo test --browser  those in real Chromium
+
+What else is given goes to pytest. The exit code is pytest's, and its lines are the last ones.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.live.door import open_door
+from tests.live.engine import (
+    PROGRAMS,
+    TestEngine,
+    remove_leftovers,
+    reserve_engine,
+    start_engine,
+    stop_engine,
+)
+
+ROOT = Path(__file__).resolve().parent.parent
+PARTS = {"--fast": "not live and not browser", "--live": "live", "--browser": "browser"}
+CANNOT = 10
+
+
+def main(arguments: list[str]) -> int:
+    parts = [PARTS[word] for word in arguments if word in PARTS]
+    pytest = [sys.executable, "-m", "pytest"]
+    pytest += ["-m", " or ".join(f"({part})" for part in parts)] if parts else []
+    pytest += [word for word in arguments if word not in PARTS]
+    if parts == [PARTS["--fast"]]:
+        return run_pytest(pytest, {})
+    reason = find_obstacle() or prepare_machine(needs_browser="--live" not in arguments)
+    if reason and is_ci():
+        say(f"The live tests cannot run here: {reason}.")
+        return CANNOT
+    if reason:
+        return run_pytest(pytest, {"TAARAFO_TEST_NO_ENGINE": reason})
+    return run_with_engine(pytest)
+
+
+def is_ci() -> bool:
+    """Whether a machine asked: then a part that cannot run is a failure, never a skip."""
+    return os.environ.get("CI", "").lower() in ("1", "true", "yes")
+
+
+def find_obstacle() -> str:
+    """Why no engine can be started on this machine; empty when one can."""
+    if sys.platform != "linux":
+        return "an engine of their own needs Linux"
+    return "" if os.geteuid() == 0 else "an engine of their own needs root"
+
+
+def prepare_machine(*, needs_browser: bool) -> str:
+    """Install the programs that are missing; returns why that failed, or nothing."""
+    wanted = (*PROGRAMS, "mmdebstrap", "buildah", *(("chromium",) if needs_browser else ()))
+    if all(shutil.which(program) for program in wanted):
+        return ""
+    from provisioner.engine.prepare import prepare_tests
+    from provisioner.errors import TaarafoError
+
+    try:
+        prepare_tests(say)
+    except TaarafoError as error:
+        return f"{error.explain()} {error.next_step()}"
+    return ""
+
+
+def run_with_engine(pytest: list[str]) -> int:
+    for name in remove_leftovers():
+        say(f"Removed what the killed run {name} had left behind.")
+    with own_engine() as engine:
+        told = {
+            "TAARAFO_TEST_DOCKER_HOST": engine.docker_host,
+            "TAARAFO_TEST_FOLDER": str(engine.folder),
+            "TAARAFO_TEST_DOOR": open_door(engine.namespace),
+        }
+        return run_pytest(engine.enter(*pytest), told)
+
+
+@contextmanager
+def own_engine() -> Iterator[TestEngine]:
+    """An engine that is gone afterwards, also when this run is interrupted or asked to end."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    engine = reserve_engine()
+    try:
+        start_or_say(engine)
+        yield engine
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        stop_engine(engine)
+
+
+def start_or_say(engine: TestEngine) -> None:
+    try:
+        start_engine(engine)
+    except (OSError, subprocess.CalledProcessError) as error:
+        say(f"The tests' own engine could not be started: {error}")
+        sys.exit(CANNOT)
+
+
+def run_pytest(command: list[str], told: dict[str, str]) -> int:
+    """Ctrl-C reaches pytest too, which then says what it was doing: wait for that."""
+    with subprocess.Popen(command, cwd=ROOT, env={**os.environ, **told}) as child:
+        while True:
+            try:
+                return child.wait()
+            except KeyboardInterrupt:
+                continue
+            except SystemExit:
+                child.terminate()
+                raise
+
+
+def say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
