@@ -1,0 +1,1 @@
+"""The control plane of Taarafo: it plans, creates, checks and removes communities."""

@@ -1,0 +1,1 @@
+"""The verifier: pure functions from signed evidence and a reference to a Verdict."""

@@ -1,0 +1,113 @@
+"""Judges a case step by step. The steps are numbered here once and in each step's own words.
+
+1 signature → 2 statement → 3 community → 4 time → 5 release → 6 version → 7 service → 8 files →
+9 mounts → 10 settings → 11 processes → 12 confinement → 13 environment.
+
+A gate that does not open ends the appraisal, because nothing after it would mean anything. All
+other steps always run, so that a verdict names everything that is wrong. Which outcome wins is
+`models.verdict.PRECEDENCE`. A step that says nothing, a policy without steps and an error that
+nobody expected are UNKNOWN: never a pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from provisioner.core.appraisal.case import Case
+from provisioner.core.appraisal.examination import Examination
+from provisioner.core.appraisal.identity_steps import (
+    check_community,
+    check_release,
+    check_signature,
+    check_statement,
+    check_time,
+    check_version,
+)
+from provisioner.core.appraisal.runtime_steps import (
+    check_confinement,
+    check_environment,
+    check_files,
+    check_mounts,
+    check_processes,
+    check_service,
+    check_settings,
+)
+from provisioner.core.appraisal.wording import show_path, summarize
+from provisioner.models.verdict import Finding, Outcome, Verdict, outcome_of
+
+
+@dataclass(frozen=True)
+class Step:
+    """One numbered check."""
+
+    number: int
+    run: Callable[[Examination], Iterator[Finding]]
+    is_gate: bool = False
+
+
+STEPS = (
+    Step(1, check_signature, is_gate=True),
+    Step(2, check_statement, is_gate=True),
+    Step(3, check_community, is_gate=True),
+    Step(4, check_time),
+    Step(5, check_release, is_gate=True),
+    Step(6, check_version),
+    Step(7, check_service),
+    Step(8, check_files),
+    Step(9, check_mounts),
+    Step(10, check_settings),
+    Step(11, check_processes),
+    Step(12, check_confinement),
+    Step(13, check_environment),
+)
+
+
+def appraise(case: Case, now: datetime, steps: Sequence[Step] = STEPS) -> Verdict:
+    """The verdict on a case at the time `now`. Never raises."""
+    it = Examination(case, now)
+    findings: list[Finding] = []
+    try:
+        for step in steps:
+            found = list(step.run(it)) or [_nothing(step)]
+            findings += found
+            if step.is_gate and outcome_of(found) != Outcome.GENUINE:
+                break
+    except Exception as error:
+        # The top of an appraisal: whatever happened, it is not a pass.
+        detail = f"The check met something unexpected ({type(error).__name__})."
+        findings.append(Finding("appraisal", Outcome.UNKNOWN, detail))
+    return _conclude(it, findings)
+
+
+def _nothing(step: Step) -> Finding:
+    name = step.run.__name__.removeprefix("check_")
+    return Finding(name, Outcome.UNKNOWN, "There was nothing to look at.")
+
+
+def _show(finding: Finding) -> Finding:
+    """Names in a report are a stranger's: none may reach a terminal or page as it is."""
+    paths = tuple(show_path(path) for path in finding.paths)
+    return replace(finding, detail=show_path(finding.detail), paths=paths)
+
+
+def _conclude(it: Examination, findings: list[Finding]) -> Verdict:
+    if not findings:
+        findings = [Finding("policy", Outcome.UNKNOWN, "No checks were asked for.")]
+    outcome = outcome_of(findings)
+    release = it.case.reference.release if it.case.reference else None
+    measured = it.measured_at
+    return Verdict(
+        outcome=outcome,
+        findings=tuple(_show(each) for each in findings),
+        release=release.target if release else "",
+        measured_at=measured.isoformat().replace("+00:00", "Z") if measured else "",
+        address=it.case.address,
+        summary=summarize(
+            outcome,
+            f"release {release.version} of {release.recipe.title}" if release else "",
+            measured,
+            it.now,
+        ),
+    )

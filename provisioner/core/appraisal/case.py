@@ -1,0 +1,40 @@
+"""What an appraisal judges: the bytes a community served, and what they are judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from provisioner.core.appraisal.agents import AgentKey
+from provisioner.models.release import Release
+from provisioner.models.verdict import Finding
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What should run, from signed release metadata.
+
+    `manifests` holds the manifest text by the name of the image, `newest` is the newest version
+    of the channel, and versions below `floor` are known to be weak. `is_self_built` says that
+    one local key signed it, not several publishers.
+    """
+
+    release: Release
+    manifests: Mapping[str, bytes]
+    newest: str
+    floor: str
+    is_self_built: bool
+
+
+@dataclass(frozen=True)
+class Case:
+    """One question: does `address` run what it says? `envelope` is None when it served none.
+
+    `problems` are findings of whoever gathered this, e.g. that no release could be looked up.
+    """
+
+    address: str
+    envelope: bytes | None
+    agents: tuple[AgentKey, ...] = ()
+    reference: Reference | None = None
+    problems: tuple[Finding, ...] = field(default=())

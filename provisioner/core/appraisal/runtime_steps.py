@@ -1,0 +1,200 @@
+"""Steps 7 to 13: whether what was measured is what the release lists."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from provisioner.core.appraisal.contract import engine_made_lines
+from provisioner.core.appraisal.examination import Examination, Subject
+from provisioner.core.appraisal.tree import changed_lines, put_together
+from provisioner.core.appraisal.wording import count
+from provisioner.models.evidence import hash_command, hash_value
+from provisioner.models.manifest import root_of
+from provisioner.models.verdict import Finding, Outcome
+
+# Variables that the engine itself sets in every container where nobody else does.
+_ENGINE_VARIABLES = frozenset({"HOME", "HOSTNAME", "TERM"})
+_ENGINE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def check_service(it: Examination) -> Iterator[Finding]:
+    """7. The service of the recipe runs, and only images of the release."""
+    for seen in it.evidence.containers:
+        subject = it.find_subject(seen)
+        if subject:
+            it.subjects.append(subject)
+        else:
+            detail = f"The service {seen.service} runs an image that the release does not list."
+            yield Finding("service", Outcome.MODIFIED, detail)
+    if not it.subjects:
+        detail = "The report shows nothing of the release running."
+        yield Finding("service", Outcome.UNVERIFIABLE, detail)
+    for subject in it.subjects:
+        yield _check_command(it, subject)
+
+
+def check_files(it: Examination) -> Iterator[Finding]:
+    """8. Every measured file is the one that the release lists."""
+    for subject in it.subjects:
+        try:
+            yield from _check_tree(subject)
+        except ValueError:
+            detail = "The report lists differences that cannot be read."
+            yield Finding("files", Outcome.REJECTED, detail)
+
+
+def check_mounts(it: Examination) -> Iterator[Finding]:
+    """9. Nothing is mounted over the files but what the app contract permits."""
+    for subject in it.subjects:
+        if subject.refused:
+            detail = "Something is mounted that the release does not permit."
+            yield Finding("mounts", Outcome.MODIFIED, detail, subject.refused)
+        else:
+            detail = f"All {count(len(subject.seen.mounts), 'mount')} are permitted."
+            yield Finding("mounts", Outcome.GENUINE, detail)
+
+
+def check_settings(it: Examination) -> Iterator[Finding]:
+    """10. The settings files are the ones that were written for this community."""
+    wanted = it.contract.settings
+    for subject in it.subjects:
+        seen, declared = subject.seen.settings, subject.seen.declared
+        wrong = [p for p in wanted if p not in seen or declared.get(p, seen[p]) != seen[p]]
+        if wrong:
+            detail = "Settings files differ from what was written for this community."
+            yield Finding("settings", Outcome.MODIFIED, detail, tuple(wrong))
+        elif any(path not in declared for path in wanted):
+            detail = "Settings files are there. Nothing was published to compare them with."
+            yield Finding("settings", Outcome.GENUINE, detail)
+        else:
+            detail = f"{count(len(wanted), 'settings file')} as written for this community."
+            yield Finding("settings", Outcome.GENUINE, detail)
+
+
+def check_processes(it: Examination) -> Iterator[Finding]:
+    """11. Only programs of the release run, and none was started from outside."""
+    for subject in it.subjects:
+        processes = subject.seen.processes
+        entered = tuple(each.program for each in processes if each.entered)
+        foreign = tuple(
+            each.program
+            for each in processes
+            if _listed_content(subject, each.program) != each.program_sha256
+        )
+        if not processes:
+            yield Finding("processes", Outcome.UNVERIFIABLE, "No running program was seen.")
+        if foreign:
+            detail = "Programs run that the release does not list."
+            yield Finding("processes", Outcome.MODIFIED, detail, foreign)
+        if entered:
+            detail = "Programs run that somebody started from outside."
+            yield Finding("processes", Outcome.MODIFIED, detail, entered)
+        if processes and not foreign and not entered:
+            total = count(sum(each.count for each in processes), "running program")
+            yield Finding("processes", Outcome.GENUINE, f"{total}, all from the release.")
+
+
+def check_confinement(it: Examination) -> Iterator[Finding]:
+    """12. It has no special rights and cannot change its own files."""
+    for subject in it.subjects:
+        seen = subject.seen
+        if seen.capabilities.strip("0"):
+            detail = "It has rights on this machine that the release does not ask for."
+            yield Finding("confinement", Outcome.MODIFIED, detail)
+        if not seen.read_only_root:
+            detail = "It could change its own files."
+            yield Finding("confinement", Outcome.MODIFIED, detail, ("/",))
+        if seen.read_only_root and not seen.capabilities.strip("0"):
+            detail = "It has no special rights and cannot change its own files."
+            yield Finding("confinement", Outcome.GENUINE, detail)
+
+
+def check_environment(it: Examination) -> Iterator[Finding]:
+    """13. It was started with the variables of the release and of the engine, and no other."""
+    for subject in it.subjects:
+        known = _known_variables(it, subject)
+        if known is None:
+            detail = "The release does not list variables, so they were not compared."
+            yield Finding("environment", Outcome.GENUINE, detail)
+            continue
+        wrong = sorted(
+            name
+            for name, digest in subject.seen.environment.items()
+            if known.get(name, digest if name in _ENGINE_VARIABLES else "") != digest
+        )
+        if wrong:
+            detail = f"Variables differ from the release: {', '.join(wrong)}."
+            yield Finding("environment", Outcome.MODIFIED, detail)
+        else:
+            detail = "It was started with the variables of the release."
+            yield Finding("environment", Outcome.GENUINE, detail)
+
+
+def _known_variables(it: Examination, subject: Subject) -> dict[str, str] | None:
+    """Hash of every variable's value by its name, or None when the release does not tell."""
+    if subject.image.environment is None:
+        return None
+    pairs = (line.partition("=") for line in subject.image.environment)
+    values = {"PATH": _ENGINE_PATH, **{name: value for name, _, value in pairs}}
+    values |= it.reference.release.recipe.service.environment
+    return {name: hash_value(value) for name, value in values.items()}
+
+
+def _check_command(it: Examination, subject: Subject) -> Finding:
+    command = subject.image.entrypoint + it.reference.release.recipe.service.command
+    if command and hash_command(command) != subject.seen.command_sha256:
+        detail = "It was started with another command than the release names."
+        return Finding("service", Outcome.MODIFIED, detail)
+    detail = f"The service {subject.seen.service} runs an image of the release."
+    return Finding("service", Outcome.GENUINE, detail)
+
+
+def _check_tree(subject: Subject) -> Iterator[Finding]:
+    tree = subject.seen.tree
+    if tree.base != root_of(subject.manifest.text):
+        detail = "The agent compared the files with another list than the release's."
+        yield Finding("files", Outcome.UNVERIFIABLE, detail)
+        return
+    unseen = tuple(each.path for each in tree.left_out if each.path not in subject.permitted)
+    if unseen:
+        detail = "The agent could not look at all files."
+        yield Finding("files", Outcome.UNVERIFIABLE, detail, unseen)
+    differing = _find_differing(subject)
+    if differing or tree.unlisted:
+        more = f" and {tree.unlisted} more" if tree.unlisted else ""
+        detail = f"{count(len(differing), 'path')}{more} differ from the release."
+        yield Finding("files", Outcome.MODIFIED, detail, differing)
+    if unseen or tree.unlisted:
+        return
+    if put_together(subject.manifest, tree) != tree.root:
+        detail = "The report contradicts itself: its differences do not add up."
+        yield Finding("files", Outcome.REJECTED, detail)
+    elif not differing:
+        skipped = ", ".join(each.path for each in tree.left_out)
+        detail = f"All {tree.count} measured paths match the release. Not looked at: {skipped}."
+        yield Finding("files", Outcome.GENUINE, detail)
+
+
+def _find_differing(subject: Subject) -> tuple[str, ...]:
+    """Paths that differ, without what the engine adds to every container."""
+    added = engine_made_lines(subject.permitted)
+    changed = (
+        path
+        for path, line in changed_lines(subject.seen.tree).items()
+        if _differs(line, subject.find_line(path), added)
+    )
+    missing = (path for path in subject.seen.tree.missing if subject.find_line(path))
+    return tuple(sorted({*changed, *missing}))
+
+
+def _differs(line: bytes, listed: bytes | None, added: frozenset[bytes]) -> bool:
+    return line not in added if listed is None else line != listed
+
+
+def _listed_content(subject: Subject, path: str) -> str:
+    line = subject.find_line(path)
+    if line is None:
+        return ""
+    _, kind, *_, content = json.loads(line)
+    return str(content) if kind == "f" else ""

@@ -1,0 +1,56 @@
+"""Every sentence a verdict says. Never stronger than what was seen (docs/checking.md)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from provisioner.models.verdict import Outcome
+
+LIMIT = (
+    "This cannot prove that the operator has not altered the server or is not reading your data."
+)
+_SUMMARIES = {
+    Outcome.GENUINE: "This server reports {release}, and what was measured on it matches. {age}",
+    Outcome.OUTDATED: "This server reports {release}, which is not the newest. {age}",
+    Outcome.STALE: "We cannot say what runs here now: the last report is too old. {age}",
+    Outcome.MODIFIED: "The server reports things that differ from {release}. {age}",
+    Outcome.DIVERGENT: "What this server sends differs from what {release} lists. {age}",
+    Outcome.UNVERIFIABLE: "There is not enough here to check.",
+    Outcome.REJECTED: "We do not believe the report of this server.",
+    Outcome.UNKNOWN: "The check did not finish, so we cannot say what runs here. Try again soon.",
+}
+
+
+def summarize(outcome: Outcome, release: str, measured: datetime | None, now: datetime) -> str:
+    """One or two sentences for a person, always with the limit of what they mean."""
+    age = f"It was measured {say_age(measured, now)}." if measured else ""
+    text = _SUMMARIES[outcome].format(release=release or "no release", age=age).strip()
+    return f"{text} {LIMIT}"
+
+
+def say_age(then: datetime, now: datetime) -> str:
+    """`just now`, `4 minutes ago`, `2 days ago`."""
+    seconds = int((now - then).total_seconds())
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        count = seconds // length
+        if count > 0:
+            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+    return "just now"
+
+
+def show_path(path: str) -> str:
+    """A file name as safe text: control characters and stray bytes are written out."""
+    return "".join(_show_character(each) for each in path)
+
+
+def _show_character(character: str) -> str:
+    if 0xDC80 <= ord(character) <= 0xDCFF:
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    if character.isprintable() and character != "\\":
+        return character
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """`1 file`, `2 files`."""
+    return f"{number} {one if number == 1 else many or one + 's'}"

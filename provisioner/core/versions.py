@@ -1,0 +1,15 @@
+"""The order of versions: `1.9.0` comes before `1.10.0`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def version_key(version: str) -> tuple[int, ...]:
+    """`1.10.0` → `(1, 10, 0)`. Raises ValueError for anything but numbers and dots."""
+    return tuple(int(part) for part in version.split("."))
+
+
+def sort_versions(versions: Iterable[str]) -> list[str]:
+    """Oldest first."""
+    return sorted(versions, key=version_key)

@@ -1,0 +1,275 @@
+"""Every error the project raises and every sentence a person can see of it.
+
+One tree, grouped by who can fix it. `explain()` says what happened, `next_step()` what to do
+now, and `code` is the stable name for machines and for `docs/errors.md`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class TaarafoError(Exception):
+    """Base of the tree. `detail` is for the operator's log, never for a founder's page."""
+
+    code: ClassVar[str] = "unknown"
+    sentence: ClassVar[str] = "Something unexpected happened. Nothing was lost."
+    advice: ClassVar[str] = "Try again in a minute."
+    http_status: ClassVar[int] = 500
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, detail: str = "", **facts: object) -> None:
+        super().__init__(detail or self.code)
+        self.detail = detail
+        self.facts = facts
+
+    def explain(self) -> str:
+        return self.sentence.format_map(_Facts(self.facts))
+
+    def next_step(self) -> str:
+        return self.advice.format_map(_Facts(self.facts))
+
+
+class _Facts(dict[str, object]):
+    """Keeps a sentence readable when a fact is missing: an error never fails to explain."""
+
+    def __missing__(self, key: str) -> str:
+        return "…"
+
+
+# -- what the person who asked can put right ------------------------------------------------
+
+
+class BadInput(TaarafoError):
+    """The request itself has to change. `field` names the form field it belongs to."""
+
+    code = "bad-input"
+    sentence = "Something in the form needs another look."
+    advice = "Change it and try again. What you typed is still here."
+    http_status = 422
+    exit_code = 2
+
+    def __init__(self, detail: str = "", *, field: str = "", **facts: object) -> None:
+        super().__init__(detail, **facts)
+        self.field = field
+
+
+class NameRefused(BadInput):
+    """A name or address that cannot be used; `suggestion` is one that can (or "")."""
+
+    code = "name-refused"
+    sentence = "{reason}"
+    advice = "How about {suggestion}?"
+
+    def __init__(self, reason: str, suggestion: str = "", *, field: str = "address") -> None:
+        super().__init__(reason, field=field, reason=reason, suggestion=suggestion)
+        self.reason = reason
+        self.suggestion = suggestion
+
+    def next_step(self) -> str:
+        return super().next_step() if self.suggestion else "Choose another one."
+
+
+class SaidBadly(BadInput):
+    """A field needs another look; the sentence says how."""
+
+    code = "said-badly"
+    sentence = "{reason}"
+
+    def __init__(self, reason: str, field: str) -> None:
+        super().__init__(reason, field=field, reason=reason)
+
+
+class KeyUsedBefore(BadInput):
+    """One Idempotency-Key for two different wishes."""
+
+    code = "key-used-before"
+    sentence = "This Idempotency-Key was used before, for something else. Nothing was started."
+    advice = "Send the first request again as it was, or take a new key for the new one."
+
+
+class NotFound(TaarafoError):
+    code = "not-found"
+    sentence = "There is no {what} called {name} here."
+    advice = "Check the spelling, or look at the list with `./taarafo community list`."
+    http_status = 404
+    exit_code = 3
+
+
+class Conflict(TaarafoError):
+    code = "conflict"
+    sentence = "Something else is being done with {name} right now."
+    advice = "Wait until it is finished, then try again. Nothing was changed."
+    http_status = 409
+    exit_code = 4
+
+
+class NotAllowed(TaarafoError):
+    code = "not-allowed"
+    sentence = "This page is only for the person who holds its link or password."
+    advice = "Open the link you were given, or sign in."
+    http_status = 403
+    exit_code = 5
+
+
+class TokenMissing(NotAllowed):
+    """The API takes bearer tokens only; a cookie opens nothing there."""
+
+    code = "token-missing"
+    sentence = "The API needs a token that is valid here."
+    advice = "Make one at /operator/api-tokens and send it as `Authorization: Bearer …`."
+    http_status = 401
+
+
+class TooMany(TaarafoError):
+    code = "too-many"
+    sentence = "That was tried very often in a short time."
+    advice = "Wait a few minutes, then try again."
+    http_status = 429
+    exit_code = 6
+
+
+# -- what the operator can put right -------------------------------------------------------
+
+
+class OperatorError(TaarafoError):
+    """The machine or its settings must change."""
+
+    code = "operator"
+    sentence = "This machine is not ready."
+    advice = "Run `./taarafo doctor`: it says what is wrong and what to do."
+    http_status = 503
+    exit_code = 10
+
+
+class SettingWrong(OperatorError):
+    code = "setting-wrong"
+    sentence = "The setting {name} cannot be used: {reason}."
+    advice = "Change it and run the command again."
+
+
+class PortTaken(OperatorError):
+    code = "port-taken"
+    sentence = "Port {port} is already used by {program}."
+    advice = "Stop {program}, or choose another port with TAARAFO_PORT."
+
+
+class NotEnoughRoom(OperatorError):
+    code = "not-enough-room"
+    sentence = "There is not enough room on the disk: {free_mb} MB free, {needed_mb} MB needed."
+    advice = "Make room, then try again. Nothing was started."
+    http_status = 507
+
+
+class HostNotPrepared(OperatorError):
+    code = "host-not-prepared"
+    sentence = "Preparing this machine stopped at: {task}."
+    advice = "{hint}"
+
+
+class BuildFailed(OperatorError):
+    code = "build-failed"
+    sentence = "The image {image} could not be built."
+    advice = "Read the log above. The last good image is untouched."
+
+
+# -- what the publisher can put right -------------------------------------------------------
+
+
+class ReleaseRejected(TaarafoError):
+    """Metadata or content of a release is not what its signatures promise. Nothing is used."""
+
+    code = "release-rejected"
+    sentence = "The published release could not be trusted, so nothing was started: {reason}."
+    advice = "The operator has to look at it: `./taarafo release verify`."
+    http_status = 503
+    exit_code = 20
+
+
+class ReleaseExpired(ReleaseRejected):
+    code = "release-expired"
+    sentence = "The signatures on the published releases are too old: {reason}."
+
+
+class ReleaseUnknown(ReleaseRejected):
+    code = "release-unknown"
+    sentence = "There is no release {name}."
+    advice = "See `./taarafo release list`."
+    http_status = 404
+
+
+class KeyRefused(ReleaseRejected):
+    code = "key-refused"
+    sentence = "This set of keys cannot be used: {reason}."
+    advice = "Nothing was signed. Repair the keys and try again."
+
+
+class KeyMissing(KeyRefused):
+    code = "key-missing"
+    sentence = (
+        "Signing {role} needs {needed} of its keys, and {found} could be found. "
+        "Missing: {missing}. Looked in {folders}."
+    )
+    advice = "Nothing was signed. Put the key files back there and run the command again."
+
+
+class RecipeIncomplete(BadInput):
+    """A recipe names something that was not built or written."""
+
+    code = "recipe-incomplete"
+    sentence = "The recipe of {recipe} is not complete: {reason}."
+    advice = "Repair the recipe and build it again. Nothing was published."
+
+
+class ReleaseExists(Conflict):
+    code = "release-exists"
+    sentence = "Release {name} is published already, and what you built differs from it."
+    advice = "Give yours a new version number. The published release was not touched."
+
+
+# -- what passes by itself: a step waits and tries again --------------------------------------
+
+
+class Unavailable(TaarafoError):
+    """An outside part does not answer now. The step that met it waits and says so."""
+
+    code = "unavailable"
+    sentence = "We are waiting for {part}."
+    advice = "It goes on by itself. Nothing was lost."
+    http_status = 503
+    exit_code = 30
+
+
+class TookTooLong(TaarafoError):
+    """Waiting ended without success; what was begun is undone."""
+
+    code = "took-too-long"
+    sentence = "{what} took longer than {seconds} seconds, so everything was put back."
+    advice = "Try again. If it happens again, the operator should look at the log."
+    http_status = 504
+    exit_code = 31
+
+
+class AppFailed(TaarafoError):
+    """The community's own program ended with an error."""
+
+    code = "app-failed"
+    sentence = "The community could not start, so everything was put back."
+    advice = "Try again. If it happens again, the operator should look at the log."
+    exit_code = 32
+
+
+class OperationFailed(TaarafoError):
+    """For who waited for it: `reason` is the sentence that the operation ended with."""
+
+    code = "operation-failed"
+    sentence = "{reason}"
+    advice = "What was begun is undone. Look at its log, then try again."
+    exit_code = 34
+
+
+class RenderFailed(TaarafoError):
+    code = "render-failed"
+    sentence = "The settings of this community could not be written: {reason}."
+    advice = "The publisher of this recipe has to repair it."
+    exit_code = 33

@@ -1,0 +1,129 @@
+"""A Release: what a recipe's images are, how they run, and the hashes of all of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA: Final = "https://taarafo.example/release/v1"
+DIGEST = r"^sha256:[0-9a-f]{64}$"
+NAME = r"^[a-z][a-z0-9-]{0,30}$"
+VERSION = r"^\d{1,4}\.\d{1,4}\.\d{1,4}$"
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RecipeService(_Value):
+    """One service of a recipe under the app contract (docs/recipes.md)."""
+
+    image: str = Field(pattern=NAME)
+    command: tuple[str, ...] = ()
+    health: str = "/healthz"
+    uid: int = Field(10100, ge=1000)
+    memory_mb: int = Field(192, ge=16)
+    cpus: float = Field(1.0, gt=0)
+    pids: int = Field(128, ge=8)
+    environment: dict[str, str] = Field(default_factory=dict)
+    configs: dict[str, str] = Field(default_factory=dict)  # template name -> path in the container
+    secrets: tuple[str, ...] = ()  # names in Recipe.secrets, mounted at /run/secrets/<name>
+    tmpfs: tuple[str, ...] = ("/tmp",)  # noqa: S108 - a path inside the container
+
+
+class Recipe(_Value):
+    """What an app needs to run, as data: `templates/<app>/recipe.toml`."""
+
+    name: str = Field(pattern=NAME)
+    version: str = Field(pattern=VERSION)
+    title: str
+    summary: str = ""
+    notes: str = ""
+    service: RecipeService
+    secrets: dict[str, int] = Field(default_factory=dict)  # name -> random bytes to mint
+    commands: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # migrate, create-owner …
+    assets: dict[str, str] = Field(default_factory=dict)  # URL prefix -> folder in the image
+    upgrade_from: str = Field("1.0.0", pattern=VERSION)
+
+
+class Image(_Value):
+    """One image of a release. `files_root` is the SHA-256 of its file manifest."""
+
+    repository: str
+    digest: str = Field(pattern=DIGEST)
+    config_digest: str = Field(pattern=DIGEST)
+    platform: str = "linux/amd64"
+    layers: tuple[str, ...]  # diff ids
+    files_root: str = Field(pattern=DIGEST)
+    files_count: int = Field(ge=1)
+    files_target: str  # TUF target path of the manifest
+    entrypoint: tuple[str, ...] = ()  # of the image's config; a recipe's command follows it
+    environment: tuple[str, ...] | None = None  # NAME=value of the image's config; None: not told
+
+
+class Source(_Value):
+    """Where the app's code can be looked up: ISO/IEC 18670 directory id and commit."""
+
+    swhid: str = Field(pattern=r"^swh:1:dir:[0-9a-f]{40}$")
+    commit: str = ""
+
+
+class Release(_Value):
+    """Immutable and signed; the TUF target `app/<recipe>/<channel>/<version>/release.json`."""
+
+    schema_: Literal["https://taarafo.example/release/v1"] = Field(SCHEMA, alias="schema")
+    recipe: Recipe
+    channel: str = Field("stable", pattern=NAME)
+    images: dict[str, Image]
+    templates: dict[str, str]  # template name -> text, so that one signature covers all
+    assets: dict[str, str] = Field(default_factory=dict)  # URL path -> sha256:…
+    source: Source
+    urgency: str = "routine"
+
+    @property
+    def name(self) -> str:
+        return self.recipe.name
+
+    @property
+    def version(self) -> str:
+        return self.recipe.version
+
+    @property
+    def target(self) -> str:
+        return f"app/{self.name}/{self.channel}/{self.version}/release.json"
+
+    def to_bytes(self) -> bytes:
+        """The text that is signed: JSON with sorted keys, the same every time."""
+        value = self.model_dump(mode="json", by_alias=True)
+        return json.dumps(value, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+    @classmethod
+    def from_bytes(cls, text: bytes) -> Self:
+        """Raises ValueError for anything but a complete release of this schema."""
+        return cls.model_validate_json(text)
+
+    def image_reference(self, registry: str) -> str:
+        """`127.0.0.1:5000/taarafo/app@sha256:…` of the service's image."""
+        image = self.images[self.recipe.service.image]
+        return f"{registry}/{image.repository}@{image.digest}"
+
+
+def cache_name(uid: int) -> str:
+    """A reader's cache beside the root of trust: users cannot write each other's files."""
+    return f"cache-{uid}"
+
+
+class Listing(_Value):
+    """One published release, as its signed entry describes it.
+
+    `security_floor` is the oldest version that is still safe to run. `is_self_built` means that
+    a single local key signed it, not several independent publishers.
+    """
+
+    target: str
+    version: str = Field(pattern=VERSION)
+    channel: str = Field(pattern=NAME)
+    security_floor: str = Field(pattern=VERSION)
+    is_self_built: bool

@@ -1,0 +1,67 @@
+"""Findings and the Verdict they add up to. A failed check is a value, not an exception."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """What can be said of a community. Only GENUINE is good; UNKNOWN is never a pass."""
+
+    GENUINE = "GENUINE"
+    OUTDATED = "OUTDATED"
+    STALE = "STALE"
+    MODIFIED = "MODIFIED"
+    DIVERGENT = "DIVERGENT"
+    UNVERIFIABLE = "UNVERIFIABLE"
+    REJECTED = "REJECTED"
+    UNKNOWN = "UNKNOWN"
+
+
+# Which outcome a Verdict takes when its findings differ: the first of these that occurs.
+# A signature or an identity that is wrong makes everything else hearsay; a difference that was
+# seen counts more than something that could not be seen; what is merely old comes last.
+PRECEDENCE = (
+    Outcome.REJECTED,
+    Outcome.MODIFIED,
+    Outcome.DIVERGENT,
+    Outcome.UNVERIFIABLE,
+    Outcome.UNKNOWN,
+    Outcome.STALE,
+    Outcome.OUTDATED,
+    Outcome.GENUINE,
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of one check. `check` is the step's name, e.g. `files`."""
+
+    check: str
+    outcome: Outcome
+    detail: str
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All findings plus the outcome. `measured_at` is UTC ISO 8601, empty if never measured."""
+
+    outcome: Outcome
+    findings: tuple[Finding, ...]
+    release: str = ""
+    measured_at: str = ""
+    address: str = ""
+    summary: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def outcome_of(findings: Iterable[Finding]) -> Outcome:
+    """The outcome that wins; UNKNOWN when nothing was found at all."""
+    return min(
+        (finding.outcome for finding in findings), key=PRECEDENCE.index, default=Outcome.UNKNOWN
+    )

@@ -1,0 +1,22 @@
+"""The order of versions."""
+
+from __future__ import annotations
+
+import pytest
+
+from provisioner.core.versions import sort_versions, version_key
+
+
+def test_numbers_are_compared_as_numbers() -> None:
+    assert sort_versions(["1.10.0", "1.9.12", "0.99.0", "1.9.2"]) == [
+        "0.99.0",
+        "1.9.2",
+        "1.9.12",
+        "1.10.0",
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "1.x.0", "1..0", "latest"])
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="invalid literal"):
+        version_key(text)
