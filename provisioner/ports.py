@@ -1,0 +1,141 @@
+"""What the engine needs from the outside world, as Protocols. Adapters keep these promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Protocol
+
+from provisioner.models.release import Image, Listing, Release
+from provisioner.models.service import JobSpec, JobState, ServiceSpec, TaskStatus
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The time in UTC, with a time zone."""
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+class Engine(Protocol):
+    """Docker Swarm. Every call is idempotent; raises Unavailable while it does not answer."""
+
+    def ensure_swarm(self, address: str) -> bool:
+        """Make this machine a Swarm of one, unless it is in one; True when it was made now."""
+
+    def leave_swarm(self) -> None: ...
+
+    def get_root_dir(self) -> str:
+        """Docker's data-root on this host."""
+
+    def remove_images(self, prefix: str) -> None: ...
+
+    def ensure_network(
+        self, name: str, *, internal: bool, labels: Mapping[str, str], is_shared: bool = False
+    ) -> None: ...
+
+    def ensure_secret(self, name: str, value: bytes, labels: Mapping[str, str]) -> None:
+        """Secrets are immutable: one that exists by that name is left as it is."""
+
+    def ensure_config(self, name: str, value: bytes, labels: Mapping[str, str]) -> None: ...
+
+    def ensure_service(self, spec: ServiceSpec) -> None:
+        """Create it, or update it where it differs from the spec."""
+
+    def start_job(self, job: JobSpec) -> None:
+        """Start it unless a job by that name exists already."""
+
+    def get_job_state(self, name: str) -> JobState: ...
+
+    def read_logs(self, name: str, *, lines: int = 50) -> list[str]:
+        """The newest lines that a service or job printed."""
+
+    def find_task(self, name: str) -> TaskStatus | None:
+        """The newest task of a service, or None when there is no such service."""
+
+    def remove_service(self, name: str) -> None:
+        """Also jobs. Returns once its containers are gone. Missing is fine."""
+
+    def remove_network(self, name: str) -> None: ...
+
+    def remove_secret(self, name: str) -> None: ...
+
+    def remove_config(self, name: str) -> None: ...
+
+    def list_named(self, prefix: str) -> list[str]:
+        """`kind:name` of every service, network, secret and config whose name starts so."""
+
+    def get_memory_mb(self) -> dict[str, int]:
+        """Memory in use by service name, on this node."""
+
+    def list_pids(self, name: str) -> list[int]:
+        """Processes of a service on this host, as the host numbers them."""
+
+
+class Reading(Protocol):
+    """Questions to one verified state of the published releases."""
+
+    def list(self, recipe: str, channel: str = "stable") -> list[str]:
+        """Versions, oldest first."""
+
+    def get(self, target: str) -> Release: ...
+
+    def newest(self, recipe: str, channel: str = "stable") -> Release: ...
+
+    def describe(self, target: str) -> Listing:
+        """What the signed entry of a release says of it: channel, security floor, self-built."""
+
+    def get_manifest(self, image: Image) -> bytes: ...
+
+
+class Releases(Reading, Protocol):
+    """Published releases, read only through verified TUF metadata; each call looks anew."""
+
+    def open(self) -> AbstractContextManager[Reading]:
+        """Several questions to one state."""
+
+
+class Gateway(Protocol):
+    """The public front door, asked like a member would."""
+
+    def get_status(self, host: str, path: str) -> int:
+        """HTTP status through the edge. Raises Unavailable when the edge does not answer."""
+
+    def get_bytes(self, host: str, path: str) -> bytes | None:
+        """Body of a 200, None for anything else."""
+
+    def post(
+        self, host: str, path: str, body: bytes, headers: Mapping[str, str]
+    ) -> tuple[int, bytes]:
+        """Status and body of the answer to a JSON request."""
+
+
+class Room(Protocol):
+    def free_mb(self) -> int:
+        """Free disk space in the state folder."""
+
+
+class Waker(Protocol):
+    def wake(self, operation_id: str) -> None:
+        """Tell a worker that there is something to do. Losing this call loses nothing."""
+
+
+class Vault(Protocol):
+    """Seals small secrets with the master key before they reach the database."""
+
+    def seal(self, plain: bytes) -> bytes: ...
+
+    def unseal(self, sealed: bytes) -> bytes: ...
+
+
+class Playbooks(Protocol):
+    """Ansible on this machine."""
+
+    def run(
+        self, playbook: str, variables: Mapping[str, object], say: Callable[[str], None]
+    ) -> int:
+        """Run `playbooks/<playbook>.yml`; returns how many tasks changed something.
+
+        Raises HostNotPrepared with the task that failed.
+        """

@@ -1,0 +1,155 @@
+"""The database: one winner for a name, one worker for an operation, locks are waited for."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from provisioner.core.promises import plan_promises
+from provisioner.errors import NameRefused, NotFound, Unavailable
+from provisioner.models.community import CommunityRequest
+from provisioner.models.operation import OperationState
+from provisioner.models.promise import Preset
+from provisioner.store import Store
+from tests.fakes import START
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(f"sqlite:///{tmp_path / 's.sqlite3'}")
+    store.migrate()
+    yield store
+    store.close()
+
+
+def wish(label="smith"):
+    return CommunityRequest(
+        name="Smith",
+        label=label,
+        preset=Preset.FAMILY,
+        promises=plan_promises(Preset.FAMILY),
+        founder="Ann",
+    )
+
+
+def ask(store, label="smith", **more):
+    return store.request_create(
+        wish(label), f"{label}.localhost", now=START, requested_by="test", **more
+    )
+
+
+def test_two_people_in_the_same_second_one_wins_and_the_other_is_told(store):
+    start = threading.Barrier(8)
+
+    def take(number):
+        start.wait()
+        try:
+            return ask(store, "smith" if number % 2 else "sm1th")
+        except NameRefused as refused:
+            return refused
+
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(take, range(8)))
+    winners = [r for r in results if not isinstance(r, NameRefused)]
+    assert len(winners) == 1
+    told = [r for r in results if isinstance(r, NameRefused)]
+    assert all("a moment ago" in r.explain() and r.suggestion for r in told)
+    assert store.list_communities().total == 1
+    assert len(store.list_operations()) == 1, "nothing half made is left"
+
+
+def test_a_double_submit_in_the_same_moment_makes_one(store):
+    start = threading.Barrier(6)
+
+    def submit(_):
+        start.wait()
+        return ask(store, idempotency_key="form-1")
+
+    with ThreadPoolExecutor(6) as pool:
+        ids = {community.id for community, _ in pool.map(submit, range(6))}
+    assert len(ids) == 1
+
+
+def test_one_worker_at_a_time_until_its_lease_ends(store):
+    _, operation = ask(store)
+    later = START + timedelta(seconds=16)
+    assert store.lease(operation.id, "a", START, 15)
+    assert not store.lease(operation.id, "b", START, 15)
+    assert store.list_stranded(START) == []
+    assert store.list_stranded(later) == [operation.id]
+    assert store.lease(operation.id, "b", later, 15)
+    assert not store.extend_lease(operation.id, "a", later, 15)
+    assert not store.record_state(operation.id, "a", OperationState.RUNNING)
+    assert store.record_end(operation.id, "b", OperationState.DONE, later)
+    assert not store.lease(operation.id, "c", later + timedelta(days=1), 15), "it is over"
+
+
+def test_many_workers_race_for_one_operation_and_one_gets_it(store):
+    _, operation = ask(store)
+    start = threading.Barrier(8)
+
+    def grab(number):
+        start.wait()
+        return store.lease(operation.id, str(number), START, 15)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(grab, range(8))) == 1
+
+
+def test_a_locked_database_is_waited_for(store, tmp_path):
+    other = sqlite3.connect(tmp_path / "s.sqlite3", check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.5, other.rollback).start()
+    community, _ = ask(store)
+    assert store.get_community(community.id).label == "smith"
+
+
+def test_one_that_stays_locked_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr("provisioner.store.LOCK_SECONDS", 0.2)
+    store = Store(f"sqlite:///{tmp_path / 's.sqlite3'}")
+    store.migrate()
+    other = sqlite3.connect(tmp_path / "s.sqlite3")
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Unavailable) as waiting:
+        ask(store)
+    assert "our notebook" in waiting.value.explain()
+    other.rollback()
+    ask(store)
+
+
+def test_reading_goes_on_while_another_writes(store, tmp_path):
+    community, _ = ask(store)
+    other = sqlite3.connect(tmp_path / "s.sqlite3")
+    other.execute("BEGIN IMMEDIATE")
+    assert store.get_community(community.id).name == "Smith"
+    other.rollback()
+
+
+def test_search_finds_by_name_address_and_founder(store):
+    ask(store, "smith")
+    ask(store, "jones")
+    assert store.list_communities(search="ANN").total == 2
+    assert store.list_communities(search="jones").total == 1
+    assert store.list_communities(search="%").total == 0
+    assert store.list_communities(search="nobody").rows == []
+
+
+def test_what_is_not_there_is_said(store):
+    with pytest.raises(NotFound):
+        store.get_community("nothing")
+    assert store.find_community("nothing") is None
+
+
+def test_migrating_twice_changes_nothing_and_the_tables_are_the_models(store):
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+    from sqlmodel import SQLModel
+
+    store.migrate()
+    with store.session() as session:
+        found = MigrationContext.configure(session.connection())
+        assert compare_metadata(found, SQLModel.metadata) == []
