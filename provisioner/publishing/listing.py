@@ -1,0 +1,50 @@
+"""What is published, as the signed entries say."""
+
+from __future__ import annotations
+
+from tuf.api.metadata import TargetFile
+
+from provisioner.core.versions import version_key
+from provisioner.models.release import Listing
+from provisioner.publishing.publisher import Publisher
+from provisioner.publishing.repository import State
+
+NO_FLOOR = "0.0.0"
+
+
+def list_releases(publisher: Publisher) -> list[Listing]:
+    """Every published release by app and channel, oldest version first."""
+    state = publisher.read_state()
+    listings = [
+        listing_of(state, role, entry)
+        for role, metadata in state.roles.items()
+        for entry in metadata.signed.targets.values()
+        if entry.custom
+    ]
+    return sorted(listings, key=lambda one: (one.target.split("/")[:3], version_key(one.version)))
+
+
+def listing_of(state: State, role: str, entry: TargetFile) -> Listing:
+    """What the signed entry of a release says about it."""
+    return Listing(
+        target=entry.path,
+        version=entry.path.split("/")[3],
+        channel=entry.custom["channel"],
+        security_floor=entry.custom["security_floor"],
+        is_self_built=is_self_built(state, role),
+    )
+
+
+def is_self_built(state: State, role: str) -> bool:
+    """Whether one key is enough to sign for a role."""
+    return state.targets.signed.get_delegated_role(role).threshold < 2
+
+
+def get_floor(state: State, role: str) -> str:
+    """The newest security floor of a role; 0.0.0 when there is none."""
+    floors = [
+        entry.custom["security_floor"]
+        for entry in state.roles[role].signed.targets.values()
+        if entry.custom
+    ]
+    return max(floors, key=version_key, default=NO_FLOOR)

@@ -1,0 +1,77 @@
+"""Publishing one release: its description and file manifests, signed and made visible at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from tuf.api.metadata import Metadata, TargetFile, Targets
+
+from provisioner.errors import KeyRefused, ReleaseExists, ReleaseRejected
+from provisioner.files import remove_unfinished
+from provisioner.models.manifest import root_of
+from provisioner.models.release import Listing, Release
+from provisioner.publishing.commit import commit
+from provisioner.publishing.listing import get_floor, is_self_built, listing_of
+from provisioner.publishing.publisher import Publisher, role_of
+from provisioner.publishing.repository import State
+
+
+def publish_release(
+    publisher: Publisher,
+    release: Release,
+    manifests: Mapping[str, bytes],
+    *,
+    now: datetime,
+    security_floor: str = "",
+) -> Listing:
+    """Add one release and the manifests of its images (by `sha256:…`).
+
+    The same release again changes nothing. Without `security_floor` the newest one stays.
+    Raises ReleaseExists for other bytes under a published version, KeyMissing, KeyRefused.
+    """
+    _check_manifests(release, manifests)
+    with publisher.repository.locked():
+        remove_unfinished(publisher.repository.folder)
+        state = publisher.read_state()
+        role = role_of(release.name, release.channel)
+        if role not in state.roles:
+            raise KeyRefused(reason=f"there are none for {release.name} in {release.channel}")
+        entry = _plan_entry(release, state, role, security_floor)
+        published = state.roles[role].signed.targets.get(release.target)
+        if published is not None:
+            if published.hashes != entry.hashes:
+                raise ReleaseExists(name=f"{release.name} {release.version}")
+            return listing_of(state, role, published)
+        _add_target(publisher, state.roles[role], entry, release.to_bytes())
+        for image in release.images.values():
+            text = manifests[image.files_root]
+            file = TargetFile.from_data(image.files_target, text)
+            _add_target(publisher, state.roles[role], file, text)
+        commit(publisher, state, [role], now)
+        return listing_of(state, role, entry)
+
+
+def _plan_entry(release: Release, state: State, role: str, security_floor: str) -> TargetFile:
+    """The signed entry of a release; integers, strings and booleans only (no floats)."""
+    entry = TargetFile.from_data(release.target, release.to_bytes())
+    entry.unrecognized_fields["custom"] = {
+        "channel": release.channel,
+        "security_floor": security_floor or get_floor(state, role),
+        "self_built": is_self_built(state, role),
+    }
+    return entry
+
+
+def _add_target(
+    publisher: Publisher, metadata: Metadata[Targets], entry: TargetFile, content: bytes
+) -> None:
+    metadata.signed.targets[entry.path] = entry
+    publisher.repository.write_target(entry, content)
+
+
+def _check_manifests(release: Release, manifests: Mapping[str, bytes]) -> None:
+    for name, image in release.images.items():
+        text = manifests.get(image.files_root)
+        if text is None or root_of(text) != image.files_root:
+            raise ReleaseRejected(reason=f"the file list of its image {name} is not the one named")

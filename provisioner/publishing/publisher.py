@@ -1,0 +1,77 @@
+"""A publisher: its keys, its public repository and the root that verifiers ship with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from provisioner.errors import ReleaseRejected
+from provisioner.publishing.keys import KeyRing, file_of
+from provisioner.publishing.repository import Repository, State
+from provisioner.settings import Settings
+
+CONTROL_UID = 10001  # the worker, which signs with the online keys
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """Where everything of one publisher is."""
+
+    ring: KeyRing
+    repository: Repository
+    shipped_root: Path
+
+    @classmethod
+    def of(cls, settings: Settings, *, more_keys: Sequence[Path] = ()) -> Publisher:
+        """`more_keys` are further folders to look for keys in, such as a memory stick."""
+        ring = KeyRing((settings.publisher_dir / "keys", *more_keys), CONTROL_UID)
+        return cls(ring, Repository(settings.repository_dir), settings.trust_dir / "root.json")
+
+    def read_state(self) -> State:
+        """What is published now, verified. Raises ReleaseRejected."""
+        try:
+            shipped = self.shipped_root.read_bytes()
+        except OSError as error:
+            reason = f"the root of trust {self.shipped_root} cannot be read"
+            raise ReleaseRejected(str(error), reason=reason) from error
+        return self.repository.read_state(shipped)
+
+
+def role_of(recipe: str, channel: str) -> str:
+    """Name of the delegated role that signs one app's channel."""
+    return f"app-{recipe}-{channel}"
+
+
+def paths_of(recipe: str, channel: str) -> list[str]:
+    """What that role may sign for: its releases, and the file manifests they point to."""
+    return [f"app/{recipe}/{channel}/*/*", "files/*"]
+
+
+@dataclass(frozen=True)
+class KeyFact:
+    """One key of one role: its file, whether that is here, and when the role's signatures end."""
+
+    role: str
+    file: str
+    keyid: str
+    is_here: bool
+    threshold: int
+    expires: str  # UTC, ISO 8601
+
+
+def list_keys(publisher: Publisher) -> list[KeyFact]:
+    """Every key that may sign, role by role. Raises ReleaseRejected."""
+    return [
+        KeyFact(
+            role=name,
+            file=file_of(delegator.get_key(keyid)),
+            keyid=keyid,
+            is_here=publisher.ring.find_file(file_of(delegator.get_key(keyid))) is not None,
+            threshold=role.threshold,
+            expires=metadata.signed.expires.isoformat(),
+        )
+        for name, metadata, delegator in publisher.read_state().each_role()
+        for role in [delegator.get_delegated_role(name)]
+        for keyid in role.keyids
+    ]

@@ -1,0 +1,91 @@
+"""From what was built to a Release: pure functions, so that a plan is tested by its value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from provisioner.errors import RecipeIncomplete
+from provisioner.models.manifest import read_manifest, root_of
+from provisioner.models.release import Image, Recipe, Release, Source
+
+FILE = "f"
+
+
+def plan_image(
+    *,
+    repository: str,
+    digest: str,
+    config_digest: str,
+    layers: Sequence[str],
+    manifest: bytes,
+    platform: str = "linux/amd64",
+    environment: Sequence[str] | None = None,
+    entrypoint: Sequence[str] = (),
+) -> Image:
+    """Facts of one built image; digests and layers (diff ids) as `sha256:…`;
+    `environment` and `entrypoint` are the `Env` and `Entrypoint` of its OCI config.
+
+    `manifest` is the text of its file manifest. Raises ValueError when that is not canonical.
+    """
+    root = root_of(manifest)
+    return Image(
+        repository=repository,
+        digest=digest,
+        config_digest=config_digest,
+        platform=platform,
+        layers=tuple(layers),
+        files_root=root,
+        files_count=len(read_manifest(manifest)),
+        files_target=f"files/{root.removeprefix('sha256:')}.jsonl",
+        entrypoint=tuple(entrypoint),
+        environment=None if environment is None else tuple(environment),
+    )
+
+
+def plan_assets(folders: Mapping[str, str], manifest: bytes) -> dict[str, str]:
+    """Hashes of the files that an app serves as they are, by URL path.
+
+    `folders` maps a URL prefix to a folder in the image: `{"/static/": "/app/static"}` and a
+    file `/app/static/app.css` give `{"/static/app.css": "sha256:…"}`.
+    """
+    files = [entry for entry in read_manifest(manifest).values() if entry.type == FILE]
+    assets: dict[str, str] = {}
+    for prefix, folder in sorted(folders.items()):
+        start = folder.rstrip("/") + "/"
+        for entry in files:
+            if entry.path.startswith(start):
+                url = prefix.rstrip("/") + "/" + entry.path.removeprefix(start)
+                assets[url] = f"sha256:{entry.content}"
+    return assets
+
+
+def plan_release(
+    recipe: Recipe,
+    *,
+    images: Mapping[str, Image],
+    templates: Mapping[str, str],
+    manifests: Mapping[str, bytes],
+    source: Source,
+    channel: str = "stable",
+    urgency: str = "routine",
+) -> Release:
+    """Put one release together. Raises RecipeIncomplete when a part that it names is missing."""
+    service = recipe.service
+    if service.image not in images:
+        raise RecipeIncomplete(recipe=recipe.name, reason=f"there is no image {service.image}")
+    missing = sorted(set(service.configs) - set(templates))
+    if missing:
+        raise RecipeIncomplete(recipe=recipe.name, reason=f"there is no template {missing[0]}")
+    unknown = sorted(set(service.secrets) - set(recipe.secrets))
+    if unknown:
+        raise RecipeIncomplete(recipe=recipe.name, reason=f"nothing mints {unknown[0]}")
+    manifest = manifests[images[service.image].files_root]
+    return Release(
+        recipe=recipe,
+        channel=channel,
+        images=dict(images),
+        templates=dict(templates),
+        assets=plan_assets(recipe.assets, manifest),
+        source=source,
+        urgency=urgency,
+    )

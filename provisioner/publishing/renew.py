@@ -1,0 +1,82 @@
+"""Keeping signatures fresh: the online ones by the sweep, the others while their keys are here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from provisioner.errors import KeyRefused
+from provisioner.publishing.commit import commit, commit_timestamp
+from provisioner.publishing.keys import ONLINE
+from provisioner.publishing.publisher import Publisher
+from provisioner.publishing.repository import State
+from provisioner.publishing.sign import is_near_expiry, keys_of, sign_role
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """Which roles were signed again, and a sentence for each that is due but could not be."""
+
+    renewed: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+
+
+def refresh_online(publisher: Publisher, *, now: datetime) -> tuple[str, ...]:
+    """Sign snapshot and timestamp again when half of their time is over. Returns which.
+
+    Raises KeyMissing, ReleaseRejected when what is on the disk was not signed, Unavailable.
+    """
+    if not _due(publisher.read_state(), now, ONLINE):
+        return ()
+    with publisher.repository.locked():
+        state = publisher.read_state()
+        due = _due(state, now, ONLINE)
+        if "snapshot" in due:
+            commit(publisher, state, [], now)
+            return ONLINE
+        if due:
+            commit_timestamp(publisher, state, now)
+        return due
+
+
+def renew_signatures(publisher: Publisher, *, now: datetime) -> Renewal:
+    """Sign every role again whose time is half over, as far as its keys are here.
+
+    Also brings back a repository that has expired. Running it again changes nothing.
+    """
+    with publisher.repository.locked():
+        state = publisher.read_state()
+        due = _due(state, now, [name for name, _, _ in state.each_role()])
+        waiting = {role: why for role in due if (why := _find_obstacle(publisher, state, role))}
+        ready = [role for role in due if role not in waiting]
+        if "root" in ready:
+            _renew_root(publisher, state, now)
+        offline = [role for role in ready if role not in ("root", *ONLINE)]
+        if offline or "snapshot" in ready:
+            commit(publisher, state, offline, now)
+        elif "timestamp" in ready:
+            commit_timestamp(publisher, state, now)
+        return Renewal(tuple(ready), tuple(waiting.values()))
+
+
+def _renew_root(publisher: Publisher, state: State, now: datetime) -> None:
+    """A new version of the same root: its keys are the old and the new ones, so one set signs."""
+    state.root.signed.version += 1
+    sign_role(state.root, "root", state.root.signed, publisher.ring, now)
+    publisher.repository.write_metadata("root", state.root)
+
+
+def _due(state: State, now: datetime, roles: tuple[str, ...] | list[str]) -> tuple[str, ...]:
+    return tuple(
+        role for role in roles if is_near_expiry(state.get_role(role)[0].signed.expires, role, now)
+    )
+
+
+def _find_obstacle(publisher: Publisher, state: State, role: str) -> str:
+    """Why a role cannot be signed here, or "" when it can."""
+    metadata, delegator = state.get_role(role)
+    try:
+        publisher.ring.get_signers(role, delegator.get_delegated_role(role), keys_of(delegator))
+    except KeyRefused as error:
+        return f"{error.explain()} It ends on {metadata.signed.expires:%Y-%m-%d}."
+    return ""

