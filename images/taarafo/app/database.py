@@ -1,0 +1,44 @@
+"""The SQLite file: how it is opened, and transactions that either happen or do not."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+BUSY_MS = 15_000
+FULL = ("database or disk is full", "disk I/O error", "unable to open database file")
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection in which deleted text is overwritten with zeros, not merely unlinked."""
+    db = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None)
+    db.row_factory = sqlite3.Row
+    db.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+    db.execute("PRAGMA foreign_keys=ON")
+    db.execute("PRAGMA secure_delete=ON")
+    db.execute("PRAGMA synchronous=NORMAL")
+    return db
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """All of it or nothing; takes the write lock first, so that it cannot fail half way."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield db
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+
+
+def forget_deleted(db: sqlite3.Connection) -> None:
+    """Empty the write-ahead log, where overwritten pages would otherwise linger."""
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+
+def is_full(error: sqlite3.Error) -> bool:
+    """Whether a write failed because there is no room, not because it was wrong."""
+    return isinstance(error, sqlite3.OperationalError) and str(error).startswith(FULL)

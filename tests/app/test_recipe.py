@@ -1,0 +1,48 @@
+"""The recipe and the config template say what the app and the control plane agreed on."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from app.__main__ import COMMANDS
+from app.config import read_config
+
+from provisioner.models.release import Recipe
+from tests.app.conftest import ROOT, SOURCE, write_config
+
+FOLDER = ROOT / "templates" / "taarafo"
+
+
+def test_the_recipe_is_one():
+    recipe = Recipe.model_validate(tomllib.loads((FOLDER / "recipe.toml").read_text()))
+    assert recipe.service.uid == 10100
+    assert set(recipe.service.secrets) == set(recipe.secrets) == {"session"}
+    assert {words[0] for words in recipe.commands.values()} <= set(COMMANDS)
+    assert recipe.service.command == ("serve",)
+    for template in recipe.service.configs:
+        assert (FOLDER / template).exists()
+    assert recipe.assets == {"/static": "/srv/app/static"}
+    assert (SOURCE / "app" / "static" / "style.css").exists()
+
+
+@pytest.mark.parametrize(
+    "rules",
+    ["", 'quotes " and \\ and \n\n lines', "🌻 ' {{ x }} </script>", "[part]\nx = 1", "\x7f"],
+)
+def test_no_rule_can_change_the_shape_of_the_config(tmp_path: Path, rules: str):
+    config = read_config(write_config(tmp_path, rules=rules))
+    assert config.promises.rules == rules.replace("\x7f", "")
+    assert config.community.name == "The Smith Family 🌻"
+
+
+@pytest.mark.parametrize(
+    ("find", "put"),
+    [('"hidden"', '"secret"'), ("[control]", "[controls]"), ("country", "county"), ('"US"', "1")],
+)
+def test_a_config_that_is_not_understood_is_refused(tmp_path: Path, find: str, put: str):
+    path = write_config(tmp_path)
+    path.write_text(path.read_text(encoding="utf-8").replace(find, put), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"must"):
+        read_config(path)

@@ -1,0 +1,161 @@
+"""The real process: its socket, its memory, two starts at once, and being killed."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from http.client import HTTPException
+
+import pytest
+from app.settings import Settings
+
+from tests.app.conftest import WELCOME
+from tests.app.people import photo
+from tests.app.running import Connection, Running
+
+
+@pytest.fixture
+def running(make_settings: Callable[..., Settings]) -> Iterator[Running]:
+    found = Running(make_settings())
+    yield found
+    if found.process.poll() is None:
+        found.kill()
+
+
+def forget_database(settings: Settings) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        settings.database.with_name(settings.database.name + suffix).unlink(missing_ok=True)
+
+
+def come_in(running: Running) -> None:
+    running.send(f"/welcome/{WELCOME}")
+    running.send("/me/first-password", password="apple tree river")
+
+
+def test_the_edge_may_use_the_socket_and_nobody_may_read_the_data(make_settings):
+    settings = make_settings()
+    forget_database(settings)
+    running = Running(settings)
+    assert stat.S_IMODE(settings.socket.stat().st_mode) == 0o777
+    assert stat.S_IMODE(settings.database.stat().st_mode) & 0o077 == 0
+    running.kill()
+
+
+def test_from_welcome_to_the_first_photo_and_a_kill_between(running: Running):
+    come_in(running)
+    assert running.share_photo("before the kill", photo())[0] == 303
+    running.kill()
+    running.start()
+    status, page = running.ask("GET", "/")
+    assert status == 200
+    assert "before the kill" in page
+    assert "large.jpg" in page
+    assert running.send(f"/welcome/{WELCOME}", page="/")[0] == 303
+
+
+def test_every_acknowledged_post_survives_a_kill(running: Running):
+    come_in(running)
+    acknowledged = []
+
+    def share() -> None:
+        for number in range(200):
+            try:
+                if (
+                    running.send("/posts", page="/", text=f"post-{number:03}", audience="me")[0]
+                    == 303
+                ):
+                    acknowledged.append(f"post-{number:03}")
+            except (OSError, HTTPException, AssertionError):
+                return
+
+    writer = threading.Thread(target=share)
+    writer.start()
+    while len(acknowledged) < 10 and writer.is_alive():
+        threading.Event().wait(0.05)
+    running.kill()
+    writer.join()
+    running.start()
+    page = running.ask("GET", "/")[1]
+    assert len(acknowledged) >= 10
+    assert all(text in page for text in acknowledged[-15:])
+
+
+def test_it_stops_when_asked_without_a_word(running: Running):
+    assert running.ask("GET", "/healthz")[0] == 200
+    assert running.stop() == (0, "")
+
+
+def test_a_request_under_way_is_finished_before_it_stops(running: Running):
+    come_in(running)
+    answers: list[int] = []
+    content = photo(4000, 3000)
+    sharing = threading.Thread(
+        target=lambda: answers.append(running.share_photo("late", content)[0])
+    )
+    sharing.start()
+    threading.Event().wait(0.15)
+    assert running.stop()[0] == 0
+    sharing.join()
+    assert answers == [303]
+
+
+def test_idle_memory_stays_below_the_promise(running: Running):
+    come_in(running)
+    running.share_photo("a photo", photo(2000, 2000))
+    for page in ("/", "/members", "/me", "/owner", "/rules"):
+        running.ask("GET", page)
+    assert running.memory_mb() < 45
+
+
+def test_many_processes_migrate_and_order_the_owner_at_once(make_settings):
+    settings = make_settings()
+    forget_database(settings)
+    running = Running(settings)
+    try:
+        jobs = [
+            subprocess.Popen(
+                [sys.executable, "-m", "app", "create-owner"], env=running.environment()
+            )
+            for _ in range(4)
+        ]
+        assert [job.wait(60) for job in jobs] == [0] * 4
+        come_in(running)
+        page = running.ask("GET", "/members")[1]
+        assert page.count("looks after this community") == 1
+    finally:
+        running.kill()
+
+
+def test_a_huge_body_from_a_stranger_is_not_taken_into_memory(running: Running):
+    before = running.memory_mb()
+    connection = Connection(str(running.settings.socket))
+    connection.putrequest("POST", "/join/nothing")
+    connection.putheader("Content-Length", str(100 * 1024 * 1024))
+    connection.endheaders()
+    for _ in range(100):
+        connection.send(b"x" * 1024 * 1024)
+    assert connection.getresponse().status == 404
+    assert running.memory_mb() < before + 10
+
+
+def test_a_crowd_at_once_is_answered(running: Running):
+    come_in(running)
+    answers: list[int] = []
+    crowd = [
+        threading.Thread(target=lambda: answers.append(running.ask("GET", "/")[0]))
+        for _ in range(60)
+    ]
+    for person in crowd:
+        person.start()
+    for person in crowd:
+        person.join()
+    assert answers == [200] * 60
+
+
+def test_unknown_commands_are_named(running: Running):
+    answer = running.command("dance")
+    assert answer.returncode == 2
+    assert "create-owner" in answer.stderr
