@@ -1,0 +1,57 @@
+"""Measures a container's files, told as differences from the manifest that it claims."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from provisioner.agent.containers import Running
+from provisioner.agent.host import Host
+from provisioner.agent.processes import Vanished
+from provisioner.agent.reference import Claim
+from provisioner.agent.walk import Walk
+from provisioner.core.appraisal.contract import PSEUDO, Contract, judge_mounts
+from provisioner.core.appraisal.tree import Comparison, drop_below
+from provisioner.models.evidence import MountSeen, Tree
+from provisioner.models.manifest import find_lines, root_of
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+def measure_tree(
+    host: Host, first: int, container: Running, claim: Claim, mounts: tuple[MountSeen, ...]
+) -> Tree:
+    """The container's files as differences from the manifest it claims."""
+    skip = plan_skips(mounts, claim.contract, container.id)
+    walk = Walk(skip, host.helpers)
+    comparison = Comparison()
+    root = open_root(first)
+    try:
+        reference = drop_below(find_lines(claim.manifest), skip)
+        digest = comparison.run(walk.lines(root), reference)
+    finally:
+        os.close(root)
+    return Tree(
+        root=digest,
+        base=root_of(claim.manifest) if claim.manifest else "",
+        count=comparison.count,
+        changed=tuple(comparison.changed),
+        missing=tuple(comparison.missing),
+        unlisted=comparison.unlisted,
+        left_out=tuple(walk.left_out),
+    )
+
+
+def plan_skips(mounts: Sequence[MountSeen], contract: Contract, container: str) -> dict[str, str]:
+    """Paths that are not walked into, and why: permitted mounts, and what the kernel makes up."""
+    permitted, refused = judge_mounts(mounts, contract, container)
+    kinds = {mount.path: mount.kind for mount in mounts}
+    pseudo = {path: f"a {kinds[path]} mount" for path in refused if kinds[path] in PSEUDO}
+    return permitted | pseudo
+
+
+def open_root(process: int) -> int:
+    try:
+        return os.open("root", _FOLDER, dir_fd=process)
+    except OSError as error:
+        raise Vanished("root") from error

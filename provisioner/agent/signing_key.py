@@ -1,0 +1,57 @@
+"""The agent's own Ed25519 key: made on the host at the first start, it never leaves it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from provisioner.core.appraisal.agents import AgentKey, key_id
+from provisioner.files import write_atomically
+
+
+@dataclass(frozen=True)
+class Signer:
+    """The key with what others know of it."""
+
+    key: Ed25519PrivateKey
+    public: AgentKey
+
+
+def load_signer(folder: Path) -> Signer:
+    """Reads `key.pem` and `agent.json`, and makes what is missing."""
+    key = _load_key(folder / "key.pem")
+    raw = key.public_key().public_bytes_raw()
+    host_id = _find_host_id(folder / "agent.json") or os.urandom(8).hex()
+    public = AgentKey(host_id, key_id(raw), base64.b64encode(raw).decode("ascii"))
+    row = {"host_id": public.host_id, "keyid": public.keyid, "public": public.public}
+    write_atomically(folder / "agent.json", json.dumps(row).encode("ascii"))
+    return Signer(key, public)
+
+
+def _load_key(path: Path) -> Ed25519PrivateKey:
+    if not path.exists():
+        private = Ed25519PrivateKey.generate().private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        write_atomically(path, private, mode=0o600)
+    key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise TypeError(f"{path} is not an Ed25519 key")
+    return key
+
+
+def _find_host_id(path: Path) -> str | None:
+    """The host keeps its id when its key is replaced."""
+    try:
+        host_id = json.loads(path.read_bytes())["host_id"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return host_id if isinstance(host_id, str) else None

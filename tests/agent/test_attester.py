@@ -1,0 +1,125 @@
+"""The loop without an engine: a key of its own, a clean folder, and no word about strangers."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from provisioner.agent.attester import Attester
+from provisioner.agent.containers import Containers, _read
+from provisioner.agent.host import Host
+from provisioner.agent.measure import measure
+from provisioner.agent.processes import Vanished
+from provisioner.agent.publication import Publication
+from provisioner.agent.signing_key import load_signer
+from provisioner.core.appraisal.agents import read_agents, write_agents
+from provisioner.core.appraisal.report import open_envelope, read_statement
+from tests.agent.test_containers import config, write
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Host]:
+    with ThreadPoolExecutor(1) as helpers:
+        yield Host(Path("/proc"), tmp_path / "releases", helpers)
+
+
+def mine(**changes: object) -> dict[str, object]:
+    """A container file that names this very process, as one whose number was used again does."""
+    return config(State={"Running": True, "Pid": os.getpid(), "StartedAt": ""}, **changes)
+
+
+def test_the_key_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> None:
+    signer = load_signer(tmp_path / "agent")
+    assert (tmp_path / "agent/key.pem").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "agent/agent.json").stat().st_mode & 0o777 == 0o644
+    assert load_signer(tmp_path / "agent").public == signer.public
+    raw = (tmp_path / "agent/agent.json").read_bytes()
+    assert read_agents(write_agents([raw])) == (signer.public,)
+
+
+def test_a_new_key_keeps_the_host_and_is_published(tmp_path: Path) -> None:
+    before = load_signer(tmp_path).public
+    (tmp_path / "key.pem").unlink()
+    after = load_signer(tmp_path).public
+    assert after.host_id == before.host_id
+    assert after.keyid != before.keyid
+    assert json.loads((tmp_path / "agent.json").read_bytes())["keyid"] == after.keyid
+
+
+@pytest.mark.parametrize("broken", [b"", b"{", b"[]", b'{"host_id": 1}'])
+def test_a_broken_public_half_is_made_again(tmp_path: Path, broken: bytes) -> None:
+    load_signer(tmp_path)
+    (tmp_path / "agent.json").write_bytes(broken)
+    assert load_signer(tmp_path).public.host_id
+
+
+def test_what_is_published_is_signed_for_five_minutes(tmp_path: Path) -> None:
+    signer = load_signer(tmp_path / "agent")
+    container = _read(json.dumps(config()).encode())
+    assert container
+    Publication(tmp_path / "evidence", signer).publish(container, (), NOW)
+    folder = tmp_path / "evidence/smith.localhost"
+    key, payload = open_envelope((folder / "evidence.dsse").read_bytes(), [signer.public])
+    evidence = read_statement(payload)
+    assert key == signer.public
+    assert (evidence.issued, evidence.expires) == ("2026-01-02T03:04:05Z", "2026-01-02T03:09:05Z")
+    assert json.loads((folder / "instance").read_bytes())["agent"]["keyid"] == key.keyid
+    assert sorted(path.name for path in folder.iterdir()) == ["evidence.dsse", "instance"]
+
+
+def test_a_number_that_is_used_again_is_not_measured(host: Host) -> None:
+    container = _read(json.dumps(mine()).encode())
+    assert container
+    with pytest.raises(Vanished):
+        measure(host, container)
+
+
+def run_until(attester: Attester, is_so: Callable[[], bool]) -> None:
+    thread = threading.Thread(target=attester.run)
+    thread.start()
+    try:
+        for _ in range(100):
+            if is_so():
+                return
+            threading.Event().wait(0.05)
+        pytest.fail("it did not happen")
+    finally:
+        attester.stop.set()
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+def test_evidence_of_what_does_not_run_is_taken_away(tmp_path: Path, host: Host) -> None:
+    (tmp_path / "containers").mkdir()
+    old = tmp_path / "evidence/old.localhost"
+    for name in (
+        "old.localhost/evidence.dsse",
+        "old.localhost/instance",
+        "old.localhost/.evidence.dsse.x1.new",
+        "localhost/agents.json",
+    ):
+        (tmp_path / "evidence" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "evidence" / name).touch()
+    publication = Publication(tmp_path / "evidence", load_signer(tmp_path / "agent"))
+    attester = Attester(Containers(tmp_path / "containers"), host, publication, threading.Event())
+    run_until(attester, lambda: not old.exists())
+    assert (tmp_path / "evidence/localhost/agents.json").exists()
+
+
+def test_nothing_is_said_about_a_container_that_is_not_there(tmp_path: Path, host: Host) -> None:
+    (tmp_path / "containers").mkdir()
+    write(tmp_path / "containers", mine())
+    publication = Publication(tmp_path / "evidence", load_signer(tmp_path / "agent"))
+    tries: list[float] = []
+    attester = Attester(Containers(tmp_path / "containers"), host, publication, threading.Event())
+    run_until(attester, lambda: len(tries) > 20 or tries.append(0) is not None)
+    assert not list((tmp_path / "evidence").glob("*/evidence.dsse"))
