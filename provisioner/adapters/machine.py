@@ -1,0 +1,31 @@
+"""This machine's clock and disk."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+
+class SystemClock:
+    """The port `Clock`."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+class DiskRoom:
+    """The port `Room`: free space where `folder`, or its nearest existing parent, lies."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def free_mb(self) -> int:
+        folder = self._folder
+        while not folder.exists():
+            folder = folder.parent
+        return shutil.disk_usage(folder).free // 2**20

@@ -1,0 +1,133 @@
+"""One conversation with a TUF repository: one refresh, then lookups in that one state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from tuf.api.metadata import Key, Metadata, Root, TargetFile, Targets
+from tuf.ngclient import Updater, UpdaterConfig
+
+from provisioner.adapters.release_errors import translated
+from provisioner.adapters.release_sources import Deadline, Source
+from provisioner.core.versions import sort_versions
+from provisioner.errors import ReleaseRejected, ReleaseUnknown
+from provisioner.models.release import Listing
+
+CONFIG = UpdaterConfig(max_delegations=256)
+
+
+class Session:
+    """Lookups in one verified state. Only valid inside `open_session`."""
+
+    def __init__(self, updater: Updater, cache: Path) -> None:
+        self._updater = updater
+        self._cache = cache
+
+    def list_versions(self, recipe: str, channel: str) -> list[str]:
+        """Oldest first."""
+        prefix = f"app/{recipe}/{channel}/"
+        probe = f"{prefix}0.0.0/release.json"
+        self._updater.get_targetinfo(probe)  # loads every role that may sign for such a path
+        paths = {
+            path
+            for role in self._roles_for(probe)
+            for path in self._read_targets(role).targets
+            if path.startswith(prefix) and path.endswith("/release.json")
+        }
+        return sort_versions(path.split("/")[3] for path in paths)
+
+    def describe(self, target: str) -> Listing:
+        entry = self._get_entry(target)
+        try:
+            return Listing(
+                target=target,
+                version=target.split("/")[3],
+                channel=entry.custom["channel"],
+                security_floor=entry.custom["security_floor"],
+                is_self_built=self._is_self_built(target),
+            )
+        except (KeyError, TypeError, IndexError, ValueError) as error:
+            raise ReleaseRejected(str(error), reason=f"{target} is not described") from error
+
+    def get_content(self, target: str, limit: int) -> bytes:
+        """The verified bytes of a target of at most `limit` bytes."""
+        entry = self._get_entry(target)
+        if entry.length > limit:
+            raise ReleaseRejected(reason=f"{target} is larger than it may be")
+        kept = self._updater.find_cached_target(entry) or self._updater.download_target(entry)
+        content = Path(kept).read_bytes()
+        entry.verify_length_and_hashes(content)
+        return content
+
+    def refuse_twins(self) -> None:
+        """Two key ids with one value would count twice: such metadata is not used at all."""
+        delegations = self._read_targets("targets").delegations
+        for keys in (self._read_root().keys, delegations.keys if delegations else {}):
+            if len({_value_of(key) for key in keys.values()}) < len(keys):
+                raise ReleaseRejected(reason="one key is listed twice under two names")
+
+    def list_roles(self) -> dict[str, Targets]:
+        """Every delegated role, loaded and verified. Raises what a tuf updater raises."""
+        delegations = self._read_targets("targets").delegations
+        roles = (delegations.roles if delegations else None) or {}
+        for role in roles.values():
+            for path in role.paths or ():
+                self._updater.get_targetinfo(path.replace("*", "0"))
+        return {name: self._read_targets(name) for name in roles}
+
+    def list_expiries(self) -> list[tuple[str, str]]:
+        """When each role's signatures end (UTC, ISO 8601), the first to end first."""
+        files = (self._cache / "metadata").glob("*.json")
+        found = [(path.stem, Metadata.from_file(str(path)).signed.expires) for path in files]
+        return [(role, end.isoformat()) for role, end in sorted(found, key=lambda one: one[1])]
+
+    def _get_entry(self, target: str) -> TargetFile:
+        entry = self._updater.get_targetinfo(target)
+        if entry is None:
+            raise ReleaseUnknown(name=target)
+        return entry
+
+    def _is_self_built(self, target: str) -> bool:
+        delegations = self._read_targets("targets").delegations
+        roles = (delegations.roles if delegations else None) or {}
+        return any(roles[role].threshold < 2 for role in self._roles_for(target))
+
+    def _roles_for(self, target: str) -> list[str]:
+        delegations = self._read_targets("targets").delegations
+        return [name for name, _ in delegations.get_roles_for_target(target)] if delegations else []
+
+    def _read_root(self) -> Root:
+        return Metadata[Root].from_file(str(self._cache / "metadata" / "root.json")).signed
+
+    def _read_targets(self, role: str) -> Targets:
+        """A targets role that the updater verified in this session, from its cache."""
+        path = self._cache / "metadata" / f"{quote(role, '')}.json"
+        return Metadata[Targets].from_file(str(path)).signed
+
+
+@contextmanager
+def open_session(source: Source, root: bytes, cache: Path, seconds: float) -> Iterator[Session]:
+    """Refresh once and lend the verified state. The caller holds the lock of the cache."""
+    for name in ("metadata", "targets"):
+        (cache / name).mkdir(parents=True, exist_ok=True)
+    with translated():
+        updater = Updater(
+            metadata_dir=str(cache / "metadata"),
+            metadata_base_url="metadata/",
+            target_dir=str(cache / "targets"),
+            target_base_url="targets/",
+            fetcher=source.open(Deadline(seconds)),
+            config=CONFIG,
+            bootstrap=root,
+        )
+        updater.refresh()
+        session = Session(updater, cache)
+        session.refuse_twins()
+        yield session
+
+
+def _value_of(key: Key) -> str:
+    return str(key.keyval.get("public"))
