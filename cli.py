@@ -1,0 +1,304 @@
+"""The command line: every command is a few lines that call the engine.
+
+Results go to standard output (with `--json` one object or array), all else to standard error.
+Exit codes are those of provisioner.errors and engine.check_anywhere (docs/errors.md).
+Imports are inside the commands on purpose: `check` must answer in half a second.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from provisioner.errors import TaarafoError
+from provisioner.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+community = typer.Typer(no_args_is_help=True, help="Create, list, show and remove communities.")
+release = typer.Typer(no_args_is_help=True, help="Build, publish, list and verify releases.")
+bench = typer.Typer(no_args_is_help=True, help="Measure, and print what was compared.")
+app.add_typer(community, name="community")
+app.add_typer(release, name="release")
+app.add_typer(bench, name="bench")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
+
+
+def say(sentence: str) -> None:
+    """Progress, for people: to standard error."""
+    typer.echo(sentence, err=True)
+
+
+def show(value: Any, text: str, *, as_json: bool) -> None:  # noqa: ANN401 - any JSON value
+    """The result, for people or for programs: to standard output."""
+    import json
+
+    typer.echo(json.dumps(value, ensure_ascii=False, default=str) if as_json else text)
+
+
+def open_context() -> Any:  # noqa: ANN401 - imported late
+    from provisioner.engine.context import Context
+
+    return Context(Settings())
+
+
+# -- this machine ------------------------------------------------------------------------------
+
+
+@app.command()
+def up(as_json: Json = False) -> None:
+    """Set this machine up and run everything on it. Running it again changes nothing."""
+    from dataclasses import asdict
+
+    from provisioner.engine.up import bring_up
+
+    report = bring_up(Settings(), say)
+    lines = [f"The wizard is open at {report.url}"]
+    if report.operator_link:
+        lines.append(f"Your own dashboard, once, to set a password: {report.operator_link}")
+    lines.append(f"Ready in {report.seconds} seconds.")
+    show(asdict(report), "\n".join(lines), as_json=as_json)
+
+
+@app.command()
+def down(
+    purge: Annotated[bool, typer.Option(help="Also erase all data and keys.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Stop what `up` started. Data stays, unless you ask for it to be erased."""
+    from provisioner.engine.down import bring_down
+    from provisioner.engine.down import purge as erase
+
+    context = open_context()
+    if not purge:
+        bring_down(context, say)
+        say("Stopped. Everything is kept; `./taarafo up` continues.")
+        return
+    if not yes:
+        count = context.store.list_communities(limit=1).total
+        say(f"This erases {count} communities, all photos, all words and all keys. Forever.")
+        typed = typer.prompt("Type “erase everything” to go on", err=True)
+        if typed.strip().strip("“”\"'") != "erase everything":
+            say("Nothing was changed.")
+            raise typer.Exit(2)
+    erase(context, say)
+    say(f"Gone. Downloaded packages are still in {context.settings.cache}.")
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """What runs here now."""
+    from provisioner.engine.status import read_status
+
+    found = read_status(open_context())
+    show(found.as_json(), found.as_text(), as_json=as_json)
+    if not found.is_healthy:
+        raise typer.Exit(1)
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """What is wrong with this machine, and what to do."""
+    from provisioner.engine.doctor import diagnose_machine
+
+    diagnoses = diagnose_machine(Settings())
+    lines = [f"{'ok  ' if d.ok else 'LOOK'}  {d.title}: {d.sentence} {d.advice}" for d in diagnoses]
+    rows = [
+        {"ok": d.ok, "title": d.title, "sentence": d.sentence, "advice": d.advice}
+        for d in diagnoses
+    ]
+    show(rows, "\n".join(line.rstrip() for line in lines), as_json=as_json)
+    if not all(d.ok for d in diagnoses):
+        raise typer.Exit(10)
+
+
+@app.command()
+def check(
+    address: str,
+    control: Annotated[str, typer.Option(help="Address of the control plane.")] = "",
+    root: Annotated[str, typer.Option(help="File with the publisher's root keys.")] = "",
+    as_json: Json = False,
+) -> None:
+    """What runs at ADDRESS, compared with what was published. Exit 0 only for GENUINE."""
+    from pathlib import Path
+
+    from provisioner.engine.check_anywhere import check_anywhere, exit_code_of, write_verdict
+
+    context = open_context()
+    trusted = Path(root) if root else None
+    verdict = check_anywhere(context, address, control=control, root=trusted)
+    show(verdict.as_json(), write_verdict(verdict), as_json=as_json)
+    raise typer.Exit(exit_code_of(verdict.outcome))
+
+
+# -- communities -------------------------------------------------------------------------------
+
+
+@community.command("create")
+def community_create(
+    name: Annotated[str, typer.Option(help="What people call it.")],
+    founder: Annotated[str, typer.Option(help="Who it belongs to.")],
+    preset: Annotated[str, typer.Option(help="family, friends, club, public or solo.")] = "family",
+    address: Annotated[str, typer.Option(help="First part of the address.")] = "",
+    email: Annotated[str, typer.Option()] = "",
+    app_name: Annotated[str, typer.Option("--app")] = "taarafo",
+    as_json: Json = False,
+) -> None:
+    """Create a community and wait until it is open."""
+    from provisioner.engine.create_now import create_now
+    from provisioner.engine.progress_bar import ProgressBar
+
+    with ProgressBar() as bar:
+        made = create_now(
+            open_context(),
+            on_progress=bar.show,
+            name=name,
+            founder=founder,
+            preset=preset,
+            label=address,
+            email=email,
+            app=app_name,
+        )
+    text = (
+        f"{made['url']}\nSign in, once: {made['signin_url']}\nInvite people: {made['invite_url']}"
+    )
+    show(made, text, as_json=as_json)
+
+
+@community.command("list")
+def community_list(search: str = "", as_json: Json = False) -> None:
+    """All communities that are here."""
+    from provisioner.engine.describe import describe_community
+
+    context = open_context()
+    rows = context.store.list_communities(
+        search=search, limit=context.settings.max_communities
+    ).rows
+    described = [describe_community(context, row) for row in rows]
+    lines = [f"{d['address']}  {d['state']}  {d['release']}  {d['verdict']}" for d in described]
+    show(described, "\n".join(lines) or "There is no community yet.", as_json=as_json)
+
+
+@community.command("show")
+def community_show(address: str, as_json: Json = False) -> None:
+    """One community, with its promises and its operations."""
+    from provisioner.engine.describe import describe_whole, get_living
+
+    context = open_context()
+    described = describe_whole(context, get_living(context, address))
+    show(described, "\n".join(f"{k}: {v}" for k, v in described.items()), as_json=as_json)
+
+
+@community.command("remove")
+def community_remove(
+    address: str,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the address again.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove a community and everything in it."""
+    from provisioner.engine.create_now import remove_now
+    from provisioner.engine.describe import get_living
+    from provisioner.engine.progress_bar import ProgressBar
+
+    context = open_context()
+    living = get_living(context, address)
+    typed = (
+        living.label if yes else typer.prompt(f"Type its address to remove {living.name}", err=True)
+    )
+    with ProgressBar() as bar:
+        removed = remove_now(context, living, typed=typed, on_progress=bar.show)
+    show(removed, f"{living.address} is gone.", as_json=as_json)
+
+
+# -- releases ----------------------------------------------------------------------------------
+
+
+@release.command("build")
+def release_build(recipe: str = "taarafo", as_json: Json = False) -> None:
+    """Build the images of a recipe, reproducibly."""
+    from provisioner.engine.release import build_release
+
+    built = build_release(open_context(), recipe, say).model_dump(mode="json", by_alias=True)
+    facts = {"recipe": recipe, "version": built["recipe"]["version"], "images": built["images"]}
+    text = "\n".join(f"{name}  {image['digest']}" for name, image in built["images"].items())
+    show(facts, text, as_json=as_json)
+
+
+@release.command("publish")
+def release_publish(recipe: str = "taarafo", as_json: Json = False) -> None:
+    """Build, push by digest, sign and publish the version that the recipe names."""
+    from provisioner.engine.release import publish_recipe
+
+    listing = publish_recipe(open_context(), recipe, say)
+    show(listing.model_dump(mode="json"), f"Published {listing.target}", as_json=as_json)
+
+
+@release.command("list")
+def release_list(as_json: Json = False) -> None:
+    """Every published release."""
+    from provisioner.engine.release import list_published
+
+    listings = list_published(open_context())
+    rows = [listing.model_dump(mode="json") for listing in listings]
+    lines = [f"{row.target}{'  self-built' if row.is_self_built else ''}" for row in listings]
+    show(rows, "\n".join(lines) or "Nothing is published yet.", as_json=as_json)
+
+
+@release.command("verify")
+def release_verify(as_json: Json = False) -> None:
+    """Read everything published as a stranger would, from the root we shipped with."""
+    from provisioner.engine.release import verify_published
+
+    report = verify_published(open_context())
+    lines = [f"{'ok  ' if row['ok'] else 'BAD '}  {row['sentence']}" for row in report]
+    show(report, "\n".join(lines), as_json=as_json)
+    if not all(row["ok"] for row in report):
+        raise typer.Exit(20)
+
+
+# -- benchmarks --------------------------------------------------------------------------------
+
+
+@bench.command("create")
+def bench_create(times: int = 20, as_json: Json = False) -> None:
+    """From the form's submit to the founder's first page, beside a bare service."""
+    from provisioner.engine.benchmarks.create import bench_create as measure
+
+    _show_numbers(measure(open_context(), times=times, say=say), as_json)
+
+
+@bench.command("measure")
+def bench_measure(as_json: Json = False) -> None:
+    """A full measurement of 150 MB in 5,000 files, beside sha256sum over the same files."""
+    from provisioner.engine.benchmarks.measure import bench_measure as measure
+
+    _show_numbers(measure(), as_json)
+
+
+@bench.command("memory")
+def bench_memory(as_json: Json = False) -> None:
+    """Idle memory of the control plane and of one community."""
+    from provisioner.engine.benchmarks.memory import bench_memory as measure
+
+    _show_numbers(measure(open_context()), as_json)
+
+
+def _show_numbers(numbers: dict[str, object], as_json: bool) -> None:
+    show(numbers, "\n".join(f"{k}: {v}" for k, v in numbers.items()), as_json=as_json)
+
+
+def main() -> None:
+    """The outermost layer: the only one that turns errors into words and exit codes."""
+    try:
+        app()
+    except TaarafoError as error:
+        say(f"{error.explain()} {error.next_step()}")
+        if error.detail:
+            say(f"({error.code}: {error.detail})")
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

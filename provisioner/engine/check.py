@@ -1,0 +1,100 @@
+"""Checks one community: fetch its evidence like anybody would, look its release up, judge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from provisioner.core.appraisal.address import read_address
+from provisioner.core.appraisal.agents import AgentKey, read_agents
+from provisioner.core.appraisal.appraise import appraise
+from provisioner.core.appraisal.case import Case, Reference
+from provisioner.core.appraisal.report import find_claimed_release
+from provisioner.errors import ReleaseExpired, ReleaseRejected, ReleaseUnknown, Unavailable
+from provisioner.models.verdict import Finding, Outcome, Verdict
+from provisioner.ports import Reading, Releases
+
+_SILENT = "This address does not answer."
+EVIDENCE_PATH = "/.well-known/taarafo/evidence.dsse"
+AGENTS_PATH = "/.well-known/taarafo/agents.json"
+
+# (address, path) -> body of a 200, None for any other answer; raises Unavailable.
+Fetch = Callable[[str, str], bytes | None]
+# The agents whose signatures count; raises Unavailable, or ValueError for a list that is none.
+Enrolled = Callable[[], tuple[AgentKey, ...]]
+
+
+def check(
+    address: str, *, now: datetime, fetch: Fetch, releases: Releases, enrolled: Enrolled
+) -> Verdict:
+    """The verdict on the community at `address` (host name, with the port in local mode).
+
+    What goes wrong on the other side is a finding, never an exception.
+    """
+    try:
+        case = _gather(read_address(address), fetch, enrolled)
+    except ValueError:
+        case = Case(address, None, problems=(_unverifiable("address", "This is no address."),))
+    target = find_claimed_release(case.envelope, case.agents)
+    if target:
+        reference, problems = _look_up(target, releases)
+        case = replace(case, reference=reference, problems=problems)
+    return appraise(case, now)
+
+
+def published_at(control: str, fetch: Fetch) -> Enrolled:
+    """The agents that the control plane at the address `control` publishes."""
+
+    def enrolled() -> tuple[AgentKey, ...]:
+        raw = fetch(control, AGENTS_PATH)
+        return read_agents(raw) if raw else ()
+
+    return enrolled
+
+
+def _gather(address: str, fetch: Fetch, enrolled: Enrolled) -> Case:
+    try:
+        envelope = fetch(address, EVIDENCE_PATH)
+    except Unavailable:
+        return Case(address, None, problems=(_unverifiable("signature", _SILENT),))
+    try:
+        return Case(address, envelope, enrolled())
+    except ValueError:
+        problem = _unverifiable("signature", "The list of agents cannot be read.")
+    except Unavailable:
+        problem = Finding("signature", Outcome.UNKNOWN, "The list of agents does not answer now.")
+    return Case(address, envelope, problems=(problem,))
+
+
+def _look_up(target: str, releases: Releases) -> tuple[Reference | None, tuple[Finding, ...]]:
+    """The reference, or the finding that says why there is none."""
+    try:
+        with releases.open() as published:
+            return _read_reference(target, published), ()
+    except ReleaseExpired as error:
+        return None, (Finding("release", Outcome.STALE, error.explain()),)
+    except ReleaseUnknown:
+        detail = "The server reports a release that its publisher does not list."
+        return None, (_unverifiable("release", detail),)
+    except ReleaseRejected as error:
+        return None, (Finding("release", Outcome.REJECTED, error.explain()),)
+    except Unavailable:
+        detail = "The list of releases does not answer now."
+        return None, (Finding("release", Outcome.UNKNOWN, detail),)
+
+
+def _read_reference(target: str, published: Reading) -> Reference:
+    release = published.get(target)
+    newest = published.newest(release.name, release.channel)
+    return Reference(
+        release,
+        manifests={name: published.get_manifest(each) for name, each in release.images.items()},
+        newest=newest.version,
+        floor=published.describe(newest.target).security_floor,
+        is_self_built=published.describe(target).is_self_built,
+    )
+
+
+def _unverifiable(check: str, detail: str) -> Finding:
+    return Finding(check, Outcome.UNVERIFIABLE, detail)

@@ -1,0 +1,126 @@
+"""The composition root: builds each adapter when it is first needed, and nowhere else.
+
+Imports of adapters are inside the properties on purpose: a web process that never touches
+Docker never loads it (docs/decisions).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from provisioner.errors import OperatorError
+from provisioner.models.inspection import Inspection
+from provisioner.ports import Clock, Engine, Gateway, Releases, Room, Vault, Waker
+from provisioner.settings import Settings
+
+if TYPE_CHECKING:  # both load the database's tools, which `check` has no use for
+    from provisioner.core.planning import Place
+    from provisioner.store import Store
+
+
+class NoWaker:
+    """For a process that runs its operations itself, as the CLI does."""
+
+    def wake(self, operation_id: str) -> None:
+        return
+
+
+class Context:
+    """Everything a verb may need. Attributes are made on first use."""
+
+    def __init__(self, settings: Settings, *, waker: Waker | None = None) -> None:
+        self.settings = settings
+        self.waker: Waker = waker or NoWaker()
+
+    @cached_property
+    def store(self) -> Store:
+        from provisioner.store import Store
+
+        return Store(self.settings.database)
+
+    @cached_property
+    def clock(self) -> Clock:
+        from provisioner.adapters.machine import SystemClock
+
+        return SystemClock()
+
+    @cached_property
+    def room(self) -> Room:
+        from provisioner.adapters.machine import DiskRoom
+
+        return DiskRoom(self.settings.db_dir)
+
+    @cached_property
+    def vault(self) -> Vault:
+        from provisioner.adapters.vault import FernetVault
+
+        return FernetVault(self.settings.read_secret("master.key"))
+
+    @cached_property
+    def engine(self) -> Engine:
+        from provisioner.adapters.swarm import Swarm
+
+        return Swarm(self.settings.docker_host)
+
+    @cached_property
+    def gateway(self) -> Gateway:
+        from provisioner.adapters.gateway import EdgeGateway
+
+        return EdgeGateway(self.settings.gateway_socket)
+
+    @cached_property
+    def releases(self) -> Releases:
+        from provisioner.adapters.releases import open_releases
+
+        return open_releases(self.settings)
+
+    def releases_at(self, control: str, root: Path) -> Releases:
+        """The releases of another control plane, believed only as far as `root` goes."""
+        from provisioner.adapters.releases import open_releases_at
+
+        return open_releases_at(control, root)
+
+    def inspect_releases(self) -> Inspection:
+        """Everything published here, walked as a stranger would."""
+        from provisioner.adapters.release_inspection import verify_repository
+        from provisioner.adapters.release_sources import FolderSource
+
+        root = (self.settings.trust_dir / "root.json").read_bytes()
+        return verify_repository(FolderSource(self.settings.repository_dir), root=root)
+
+    @cached_property
+    def fetch(self) -> Callable[[str, str], bytes | None]:
+        """Over the network, as anybody would."""
+        from provisioner.adapters.fetch import Fetch
+
+        return Fetch()
+
+    @cached_property
+    def place(self) -> Place:
+        from provisioner.core.planning import Place
+
+        settings = self.settings
+        return Place(
+            stack=settings.stack,
+            registry=settings.registry,
+            tools_image=self.images["base"],
+            state=str(settings.state),
+            edge_dir=str(settings.edge_dir),
+            evidence_dir=str(settings.evidence_dir),
+            communities_dir=str(settings.communities_dir),
+            control_url=settings.url,
+        )
+
+    @property
+    def images(self) -> dict[str, str]:
+        """Image references of the control plane, by name. Raises OperatorError before `up`."""
+        try:
+            deployed = json.loads(self.settings.control_plane_file.read_bytes())
+        except FileNotFoundError as error:
+            raise OperatorError("nothing is set up yet: run ./taarafo up") from error
+        images: dict[str, str] = deployed["images"]
+        return images

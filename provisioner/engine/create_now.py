@@ -1,0 +1,66 @@
+"""Create or remove at once and wait for it: this process is one more worker."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from provisioner.core.promises import plan_promises
+from provisioner.engine.context import Context
+from provisioner.engine.create import request_community
+from provisioner.engine.describe import describe_community, describe_made
+from provisioner.engine.operations import run_operation
+from provisioner.engine.progress import Progress, get_progress
+from provisioner.engine.remove import request_removal
+from provisioner.errors import OperationFailed, SaidBadly
+from provisioner.models.community import Community
+from provisioner.models.promise import Preset
+
+OnProgress = Callable[[Progress], None]
+LOOK_SECONDS = 0.1
+
+
+def create_now(
+    context: Context, *, on_progress: OnProgress, preset: str, **said: str
+) -> dict[str, Any]:
+    """The community with its links and how long it took. Raises OperationFailed and BadInput."""
+    began = time.monotonic()
+    try:
+        chosen = Preset(preset)
+    except ValueError as error:
+        known = ", ".join(Preset)
+        raise SaidBadly(
+            f"There is no preset “{preset}”. Take one of: {known}.", "preset"
+        ) from error
+    community, operation = request_community(
+        context, preset=chosen, promises=plan_promises(chosen), requested_by="cli", **said
+    )
+    _follow(context, operation.id, on_progress)
+    seconds = time.monotonic() - began
+    return describe_made(context, context.store.get_community(community.id), seconds)
+
+
+def remove_now(
+    context: Context, community: Community, *, typed: str, on_progress: OnProgress
+) -> dict[str, Any]:
+    """What was removed. Raises OperationFailed, SaidBadly or Conflict."""
+    operation = request_removal(context, community, typed=typed, requested_by="cli")
+    _follow(context, operation.id, on_progress)
+    return describe_community(context, context.store.get_community(community.id))
+
+
+def _follow(context: Context, operation_id: str, on_progress: OnProgress) -> None:
+    """Carry it here, unless a worker was faster, and show how far it is."""
+    hand = threading.Thread(target=run_operation, args=(context, operation_id), daemon=True)
+    hand.start()
+    while True:
+        progress = get_progress(context, operation_id)
+        on_progress(progress)
+        if progress.is_over:
+            break
+        time.sleep(LOOK_SECONDS)
+    hand.join()
+    if progress.state == "failed":
+        raise OperationFailed(progress.error_code, reason=progress.message)

@@ -1,0 +1,73 @@
+"""Communities and operations as plain values, for the command line and the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provisioner.core.promises import describe_promises
+from provisioner.engine.context import Context
+from provisioner.engine.keys import get_keys
+from provisioner.errors import NotFound
+from provisioner.models.community import GONE, Community
+from provisioner.models.operation import Operation
+
+
+def get_living(context: Context, address: str) -> Community:
+    """By address, label or id. Raises NotFound for what is not, or no longer, here."""
+    found = context.store.find_community(address)
+    if found is None or found.state in GONE:
+        raise NotFound(what="community", name=address)
+    return found
+
+
+def describe_community(context: Context, community: Community) -> dict[str, Any]:
+    """No secrets: safe for a log. Times are UTC, ISO 8601; memory is in MB."""
+    return {
+        "id": community.id,
+        "name": community.name,
+        "address": community.address,
+        "url": f"{context.settings.scheme}://{community.address}",
+        "state": community.state,
+        "preset": community.preset,
+        "release": community.version,
+        "verdict": community.verdict,
+        "memory_mb": community.memory_mb,
+        "created_at": community.created_at.isoformat(),
+        "checked_at": community.checked_at.isoformat() if community.checked_at else None,
+    }
+
+
+def describe_operation(operation: Operation) -> dict[str, Any]:
+    return {
+        "id": operation.id,
+        "kind": operation.kind,
+        "state": operation.state,
+        "message": operation.message,
+        "error_code": operation.error_code,
+        "created_at": operation.created_at.isoformat(),
+        "finished_at": operation.finished_at.isoformat() if operation.finished_at else None,
+    }
+
+
+def describe_whole(context: Context, community: Community) -> dict[str, Any]:
+    """With its promises as sentences, its last findings and its operations."""
+    operations = context.store.list_operations(community.id)
+    return {
+        **describe_community(context, community),
+        "promises": community.promises,
+        "promises_in_words": [sentence for _, sentence in describe_promises(community.promised)],
+        "findings": community.verdict_detail.get("findings", []),
+        "operations": [describe_operation(operation) for operation in operations],
+    }
+
+
+def describe_made(context: Context, community: Community, seconds: float) -> dict[str, Any]:
+    """With the links that open it: for its founder only, never for a log."""
+    keys = get_keys(context, community)
+    return {
+        **describe_community(context, community),
+        "signin_url": keys.signin_url,
+        "invite_url": keys.invite_url,
+        "console_url": f"{context.settings.url}/my/{keys.console_token}",
+        "seconds": round(seconds, 2),
+    }

@@ -1,0 +1,25 @@
+"""Publish which agents' signatures count, once each host's agent has made its key."""
+
+from __future__ import annotations
+
+from provisioner.core.appraisal.agents import write_agents
+from provisioner.engine.context import Context
+from provisioner.errors import TookTooLong
+from provisioner.files import write_atomically
+
+PATIENCE, PAUSE = 30, 0.1  # seconds
+
+
+def enrol_agents(context: Context) -> None:
+    """Write `agents.json` under the control plane's own address. Raises TookTooLong."""
+    settings, waited = context.settings, 0.0
+    made = settings.agent_dir / "agent.json"
+    while not made.is_file():
+        if waited > PATIENCE:
+            raise TookTooLong(what="Making this host's checking key", seconds=PATIENCE)
+        context.clock.sleep(PAUSE)
+        waited += PAUSE
+    listed = write_agents([made.read_bytes()])
+    published = settings.evidence_dir / settings.base_host / "agents.json"
+    if not published.is_file() or published.read_bytes() != listed:
+        write_atomically(published, listed)

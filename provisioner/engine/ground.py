@@ -1,0 +1,55 @@
+"""What the control plane stands on here: read from the settings and from this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from provisioner.core.control_plane import Ground
+from provisioner.engine.context import Context
+from provisioner.files import write_atomically
+
+
+def read_ground(context: Context, images: dict[str, str]) -> Ground:
+    settings = context.settings
+    docker_socket = settings.docker_host.removeprefix("unix://")
+    return Ground(
+        stack=settings.stack,
+        images=images,
+        state=str(settings.state),
+        base_host=settings.base_host,
+        domain=settings.domain,
+        port=settings.port,
+        registry_port=settings.registry_port,
+        docker_socket=docker_socket,
+        docker_gid=Path(docker_socket).stat().st_gid,
+        docker_root=context.engine.get_root_dir(),
+    )
+
+
+def ensure_keys(context: Context) -> None:
+    """Mint the control plane's own secrets once; they never change by running this again."""
+    from provisioner.adapters.vault import new_master_key
+
+    makers: dict[str, Callable[[], bytes]] = {
+        "master.key": new_master_key,
+        "session.key": lambda: secrets.token_hex(32).encode(),
+        "queue_password": lambda: secrets.token_urlsafe(32).encode(),
+    }
+    for name, make in makers.items():
+        path = context.settings.keys_dir / name
+        if not path.exists():
+            write_atomically(path, make(), mode=0o600)
+
+
+def record_images(context: Context, images: dict[str, str]) -> None:
+    """Remember what was deployed, for every later command."""
+    text = json.dumps({"images": images}, indent=2, sort_keys=True).encode() + b"\n"
+    path = context.settings.control_plane_file
+    if path.exists() and path.read_bytes() == text:
+        return
+    path.write_bytes(text)  # in place: a running worker has this very file mounted
+    os.chmod(path, 0o644)  # noqa: PTH101 - holds digests only

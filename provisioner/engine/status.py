@@ -1,0 +1,76 @@
+"""What runs here now: each service of the control plane, and how many communities."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from provisioner.engine.context import Context
+from provisioner.errors import TaarafoError
+from provisioner.models.community import CommunityState
+
+SERVICES = ("registry", "queue", "edge", "agent", "worker", "web")
+
+
+@dataclass(frozen=True)
+class Status:
+    """`services` by name: Swarm's word for the newest task, or `absent`."""
+
+    url: str
+    is_answering: bool
+    services: dict[str, str]
+    communities: int
+    open_operations: int
+
+    @property
+    def is_healthy(self) -> bool:
+        return self.is_answering and all(state == "running" for state in self.services.values())
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "is_healthy": self.is_healthy}
+
+    def as_text(self) -> str:
+        lines = [f"{name:10} {state}" for name, state in self.services.items()]
+        word = "answers" if self.is_answering else "does not answer"
+        return "\n".join([f"{self.url} {word}", *lines, f"{self.communities} communities"])
+
+
+def read_status(context: Context) -> Status:
+    """Never raises for what is down: that is the answer."""
+    settings = context.settings
+    return Status(
+        url=settings.url,
+        is_answering=_is_answering(context),
+        services={name: _state_of(context, f"{settings.stack}-{name}") for name in SERVICES},
+        communities=_count(context),
+        open_operations=_count_open(context),
+    )
+
+
+def _is_answering(context: Context) -> bool:
+    try:
+        return context.gateway.get_status(context.settings.base_host, "/healthz") == 200
+    except TaarafoError:
+        return False
+
+
+def _state_of(context: Context, name: str) -> str:
+    try:
+        task = context.engine.find_task(name)
+    except TaarafoError:
+        return "absent"
+    return task.state if task else "absent"
+
+
+def _count(context: Context) -> int:
+    try:
+        return context.store.list_communities(state=CommunityState.RUNNING, limit=1).total
+    except TaarafoError:
+        return 0
+
+
+def _count_open(context: Context) -> int:
+    try:
+        return context.store.count_open()
+    except TaarafoError:
+        return 0

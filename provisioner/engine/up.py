@@ -1,0 +1,129 @@
+"""Bring the control plane up on this machine. Running it again changes nothing."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from provisioner.core.control_plane import (
+    CONTROL_UID,
+    EDGE_UID,
+    Ground,
+    plan_control_plane,
+    plan_registry,
+)
+from provisioner.engine.context import Context
+from provisioner.engine.doctor import find_port_holder
+from provisioner.engine.enrol import enrol_agents
+from provisioner.engine.ground import ensure_keys, read_ground, record_images
+from provisioner.engine.operators import find_operator, make_operator_link
+from provisioner.engine.prepare import prepare_host
+from provisioner.engine.release import ensure_published
+from provisioner.engine.resume import resume_communities
+from provisioner.engine.stock import stock_registry
+from provisioner.errors import PortTaken, TookTooLong, Unavailable
+from provisioner.publishing.registry import is_answering
+from provisioner.settings import Settings
+
+LOOPBACK = "127.0.0.1"
+HEALTHY_WITHIN = 60  # seconds
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class UpReport:
+    """`operator_link` is empty when the operator has a password already."""
+
+    url: str
+    operator_link: str
+    seconds: float
+
+
+def bring_up(settings: Settings, say: Say) -> UpReport:
+    """From a prepared or an empty machine to an open wizard. Raises OperatorError and others."""
+    began, context = time.monotonic(), Context(settings)
+    _refuse_taken_ports(context)
+    prepare_host(settings, say)
+    say("Starting Docker's swarm on this machine")
+    context.engine.ensure_swarm(LOOPBACK)
+    ensure_keys(context)
+    images = stock_registry(context, say)
+    record_images(context, images)
+    ground = read_ground(context, images)
+    _start_registry(context, ground)
+    ensure_published(context, say)
+    _prepare_database(context)
+    _start(context, ground, say)
+    enrol_agents(context)
+    resume_communities(context)
+    return UpReport(
+        url=settings.url,
+        operator_link=_make_link(context),
+        seconds=round(time.monotonic() - began, 1),
+    )
+
+
+def _refuse_taken_ports(context: Context) -> None:
+    """Only when the port's holder is not our own edge from an earlier run."""
+    settings = context.settings
+    if settings.gateway_socket.exists() and _is_healthy(context):
+        return
+    for port in (settings.port,) if settings.is_local else (80, 443):
+        if holder := find_port_holder(port):
+            raise PortTaken(port=port, program=str(holder))
+
+
+def _prepare_database(context: Context) -> None:
+    """Made here as root, so it is handed to the user that the services run as."""
+    context.store.migrate()
+    for path in context.settings.db_dir.glob("taarafo.sqlite3*"):
+        os.chown(path, CONTROL_UID, CONTROL_UID)
+    home = context.settings.edge_dir / context.settings.base_host
+    home.mkdir(mode=0o750, exist_ok=True)
+    os.chown(home, CONTROL_UID, EDGE_UID)
+
+
+def _start_registry(context: Context, ground: Ground) -> None:
+    """Everything else is fetched from it."""
+    context.engine.ensure_service(plan_registry(ground))
+    _await("The registry", lambda: is_answering(context.settings.registry))
+
+
+def _start(context: Context, ground: Ground, say: Say) -> None:
+    say("Starting the control plane")
+    engine = context.engine
+    engine.ensure_network(ground.network, internal=True, labels={})
+    if not context.settings.is_local:
+        engine.ensure_network(f"{ground.stack}-public", internal=False, labels={})
+    for name in ground.secrets:
+        engine.ensure_secret(f"{ground.stack}-{name}", context.settings.read_secret(name), {})
+    for spec in plan_control_plane(ground):
+        engine.ensure_service(spec)
+    say("Waiting until it answers")
+    _await("The control plane", lambda: _is_healthy(context))
+
+
+def _await(what: str, has_come: Callable[[], bool]) -> None:
+    """Raises TookTooLong."""
+    ends = time.monotonic() + HEALTHY_WITHIN
+    while not has_come():
+        if time.monotonic() > ends:
+            raise TookTooLong(what=what, seconds=HEALTHY_WITHIN)
+        time.sleep(0.1)
+
+
+def _is_healthy(context: Context) -> bool:
+    try:
+        return context.gateway.get_status(context.settings.base_host, "/healthz") == 200
+    except Unavailable:
+        return False
+
+
+def _make_link(context: Context) -> str:
+    operator = find_operator(context)
+    if operator is not None and operator.password_hash:
+        return ""
+    return f"{context.settings.url}/operator/welcome/{make_operator_link(context)}"

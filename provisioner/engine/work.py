@@ -1,0 +1,81 @@
+"""The work of one Operation: what its steps may see and call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from provisioner.core.planning import (
+    Place,
+    Plan,
+    facts_for_templates,
+    host_of,
+    name_of,
+    plan_community,
+)
+from provisioner.core.rendering import render_templates
+from provisioner.engine.context import Context
+from provisioner.models.community import Community
+from provisioner.models.operation import Operation
+from provisioner.models.release import Release
+
+
+@dataclass
+class Work:
+    """One Operation on one Community, held by this worker."""
+
+    context: Context
+    operation: Operation
+    community: Community
+    log: Callable[[str], None] = field(repr=False)
+
+    @property
+    def place(self) -> Place:
+        return self.context.place
+
+    @property
+    def name(self) -> str:
+        """Prefix of every Swarm object of this community."""
+        return name_of(self.community, self.place.stack)
+
+    @property
+    def community_host(self) -> str:
+        return host_of(self.community)
+
+    @cached_property
+    def release(self) -> Release:
+        return self.context.releases.get(self.community.release)
+
+    @cached_property
+    def plan(self) -> Plan:
+        facts = facts_for_templates(self.community, self.release, self.place)
+        rendered = render_templates(self.release.templates, facts)
+        return plan_community(self.community, self.release, rendered, self.place)
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """What was minted for this community; empty before `mint_secrets`."""
+        if not self.community.sealed_secrets:
+            return {}
+        unsealed: dict[str, str] = json.loads(
+            self.context.vault.unseal(self.community.sealed_secrets)
+        )
+        return unsealed
+
+    def change(self, **values: object) -> None:
+        """Record on the community's row, and see it here at once."""
+        self.context.store.change_community(self.community.id, **values)
+        self.community = self.context.store.get_community(self.community.id)
+
+
+@dataclass(frozen=True)
+class StepPlan:
+    """How a step is run: `effect` is idempotent and raises Unavailable while it has to wait."""
+
+    name: str
+    effect: Callable[[Work], None]
+    poll_seconds: float = 0.5
+    deadline_seconds: int | None = None  # None: the setting
+    is_vital: bool = True  # False: its failure is noted, and the operation goes on

@@ -1,0 +1,86 @@
+"""The worker: carries operations, several side by side, and looks after what runs.
+
+python3 -m provisioner.worker
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from provisioner.engine.context import Context
+from provisioner.engine.freshen import freshen_releases
+from provisioner.engine.operations import run_operation, run_stranded
+from provisioner.engine.watch import watch_communities
+from provisioner.errors import TaarafoError, Unavailable
+from provisioner.jobs import QueueWaker, listen
+from provisioner.settings import Settings
+
+log = logging.getLogger(__name__)
+AT_ONCE = 4  # operations that one worker carries side by side
+FRESHEN_SECONDS = 600.0
+LISTEN_SECONDS = 2.0  # how often a worker looks whether the queue is back
+
+
+def work(context: Context) -> None:
+    """Work until SIGTERM. What is then under way is continued by the next worker."""
+    ended, settings = threading.Event(), context.settings
+    hands = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="hand")
+
+    def carry(operation_id: str) -> None:
+        hands.submit(_carry, context, operation_id)
+
+    def sweep() -> None:
+        for operation_id in context.store.list_stranded(context.clock.now()):
+            carry(operation_id)
+
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    _every(settings.sweep_seconds, ended, "sweep", sweep)
+    _every(settings.watch_seconds, ended, "watch", lambda: watch_communities(context))
+    _every(FRESHEN_SECONDS, ended, "freshen", lambda: freshen_releases(context))
+    while not ended.is_set():
+        try:
+            listen(settings, carry, ended)
+        except Unavailable as error:
+            log.warning("queue away: %s", error.detail)
+            run_stranded(context)
+            ended.wait(LISTEN_SECONDS)
+
+
+def _carry(context: Context, operation_id: str) -> None:
+    """Top of a job: whatever happens is logged, and the sweep tries again."""
+    try:
+        run_operation(context, operation_id)
+    except Exception:
+        log.exception("operation %s stopped; the sweep continues it", operation_id[:8])
+
+
+def _every(
+    seconds: float, ended: threading.Event, name: str, call: Callable[[], object]
+) -> threading.Thread:
+    def loop() -> None:
+        while not ended.is_set():
+            try:
+                call()
+            except TaarafoError as error:
+                log.warning("%s: %s", name, error.detail or error.code)
+            except Exception:
+                log.exception("%s failed; it is tried again", name)
+            ended.wait(seconds)
+
+    thread = threading.Thread(target=loop, name=name, daemon=True)
+    thread.start()
+    return thread
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    settings = Settings()
+    work(Context(settings, waker=QueueWaker(settings)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""The check gathers what anybody could, and whatever goes wrong there is a finding."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from provisioner.core.appraisal.address import read_address
+from provisioner.core.appraisal.agents import AgentKey, write_agents
+from provisioner.engine.check import check, published_at
+from provisioner.errors import ReleaseExpired, ReleaseRejected, Unavailable
+from provisioner.models.verdict import Outcome, Verdict
+from tests.core.test_appraisal import ADDRESS, EVIDENCE, KEY, MANIFEST, NOW, OTHER, RELEASE, sign
+from tests.core.test_appraisal_dsse import public_of
+from tests.live.little_release import LittleReleases
+
+SERVED = {
+    (ADDRESS, "/.well-known/taarafo/evidence.dsse"): sign(EVIDENCE),
+    ("localhost:8080", "/.well-known/taarafo/agents.json"): write_agents(
+        [json.dumps(vars(public_of(KEY))).encode()]
+    ),
+}
+
+
+def fetch(address: str, path: str) -> bytes | None:
+    return SERVED.get((address, path))
+
+
+def away(*_: str) -> bytes | None:
+    raise Unavailable(part="it")
+
+
+def judge(
+    address: str = ADDRESS,
+    fetch: Callable[[str, str], bytes | None] = fetch,
+    enrolled: Callable[[], tuple[AgentKey, ...]] | None = None,
+    **changes: object,
+) -> Verdict:
+    releases = LittleReleases(RELEASE, MANIFEST, **changes)  # type: ignore[arg-type]
+    known = enrolled or published_at("localhost:8080", fetch)
+    return check(address, now=NOW, fetch=fetch, releases=releases, enrolled=known)
+
+
+def test_an_honest_community_is_genuine() -> None:
+    assert judge().outcome == Outcome.GENUINE
+
+
+@pytest.mark.parametrize(
+    "typed", [f" HTTP://{ADDRESS}/ ", f"https://{ADDRESS}/x?y", ADDRESS.upper()]
+)
+def test_an_address_is_taken_as_people_type_it(typed: str) -> None:
+    assert judge(typed).outcome == Outcome.GENUINE
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["", "/", "a b", "..", "a..b", "-a", "a:b", "a@b", "a\r\nb", "[::1]", "ａ.example", "a:999999"],
+)
+def test_what_is_no_address_is_asked_nobody(typed: str) -> None:
+    def refuse(*_: str) -> bytes | None:
+        pytest.fail("it was asked")
+
+    verdict = judge(typed, fetch=refuse, enrolled=lambda: (public_of(KEY),))
+    assert verdict.outcome == Outcome.UNVERIFIABLE
+    with pytest.raises(ValueError, match="address"):
+        read_address(typed)
+
+
+def test_a_community_that_does_not_answer() -> None:
+    verdict = judge(fetch=away, enrolled=lambda: (public_of(KEY),))
+    assert verdict.outcome == Outcome.UNVERIFIABLE
+    assert "does not answer" in verdict.findings[0].detail
+
+
+def test_a_community_without_evidence() -> None:
+    verdict = judge("other.localhost:8080")
+    assert verdict.outcome == Outcome.UNVERIFIABLE
+
+
+def broken() -> tuple[AgentKey, ...]:
+    raise ValueError("broken")
+
+
+@pytest.mark.parametrize(
+    ("enrolled", "outcome"),
+    [
+        (lambda: (), Outcome.UNVERIFIABLE),
+        (lambda: (public_of(OTHER),), Outcome.REJECTED),
+        (lambda: away(), Outcome.UNKNOWN),
+        (broken, Outcome.UNVERIFIABLE),
+        (published_at("nowhere", fetch), Outcome.UNVERIFIABLE),
+        (published_at(ADDRESS, lambda *_: b"{}"), Outcome.UNVERIFIABLE),
+    ],
+)
+def test_without_the_agents_there_is_no_pass(
+    enrolled: Callable[[], tuple[AgentKey, ...]], outcome: Outcome
+) -> None:
+    assert judge(enrolled=enrolled).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (ReleaseExpired(reason="too old"), Outcome.STALE),
+        (ReleaseRejected(reason="forged"), Outcome.REJECTED),
+        (Unavailable(part="the list"), Outcome.UNKNOWN),
+    ],
+)
+def test_a_release_that_cannot_be_looked_up_is_a_finding(
+    error: Exception, outcome: Outcome
+) -> None:
+    assert judge(error=error).outcome == outcome
+
+
+def test_a_release_that_nobody_published() -> None:
+    other = RELEASE.model_copy(update={"channel": "beta"})
+    releases = LittleReleases(other, MANIFEST)
+    verdict = check(ADDRESS, now=NOW, fetch=fetch, releases=releases,
+                    enrolled=published_at("localhost:8080", fetch))  # fmt: skip
+    assert verdict.outcome == Outcome.UNVERIFIABLE
+
+
+def test_below_the_floor_is_named_as_weak() -> None:
+    recipe = RELEASE.recipe.model_copy(update={"version": "1.3.0"})
+    verdict = judge(newest_release=RELEASE.model_copy(update={"recipe": recipe}), floor="1.2.5")
+    assert verdict.outcome == Outcome.OUTDATED
+    assert any("known weakness" in finding.detail for finding in verdict.findings)

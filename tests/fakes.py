@@ -1,0 +1,267 @@
+"""In-memory outsides for fast tests. They obey the contract suite of the real adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from provisioner.core.planning import Place
+from provisioner.engine.context import Context
+from provisioner.errors import OperatorError, ReleaseUnknown, Unavailable
+from provisioner.models.release import Image, Listing, Recipe, RecipeService, Release, Source
+from provisioner.models.service import JobSpec, JobState, ServiceSpec, TaskStatus
+from provisioner.settings import Settings
+
+START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+class FakeClock:
+    """Sleeping moves it; nothing waits."""
+
+    def __init__(self) -> None:
+        self.moment = START
+        self.slept = 0.0
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def sleep(self, seconds: float) -> None:
+        self.slept += seconds
+        self.moment += timedelta(seconds=seconds)
+
+
+class FakeEngine:
+    """A Swarm in dictionaries. `failing_jobs` and `is_away` cause what a real one can do."""
+
+    def __init__(self) -> None:
+        self.networks: dict[str, bool] = {}
+        self.secrets: dict[str, bytes] = {}
+        self.configs: dict[str, bytes] = {}
+        self.services: dict[str, ServiceSpec] = {}
+        self.jobs: dict[str, ServiceSpec] = {}
+        self.failing_jobs: set[str] = set()
+        self.is_away = False
+
+    def _answer(self) -> None:
+        if self.is_away:
+            raise Unavailable("away", part="this machine's engine")
+
+    def ensure_network(self, name, *, internal, labels, is_shared=False):
+        self._answer()
+        self.networks.setdefault(name, internal)
+
+    def ensure_secret(self, name, value, labels):
+        self._answer()
+        self.secrets.setdefault(name, value)
+
+    def ensure_config(self, name, value, labels):
+        self._answer()
+        self.configs.setdefault(name, value)
+
+    def ensure_service(self, spec):
+        self._answer()
+        self._refuse_missing(spec)
+        self.services[spec.name] = spec
+
+    def start_job(self, job: JobSpec) -> None:
+        self._answer()
+        self._refuse_missing(job.service)
+        self.jobs.setdefault(job.service.name, job.service)
+
+    def _refuse_missing(self, spec: ServiceSpec) -> None:
+        for ref in spec.secrets:
+            if ref.name not in self.secrets:
+                raise OperatorError(f"secret {ref.name} is missing")
+        for ref in spec.configs:
+            if ref.name not in self.configs:
+                raise OperatorError(f"config {ref.name} is missing")
+
+    def get_job_state(self, name: str) -> JobState:
+        self._answer()
+        if name not in self.jobs:
+            return JobState.MISSING
+        if any(name.endswith(word) for word in self.failing_jobs):
+            return JobState.FAILED
+        return JobState.SUCCEEDED
+
+    def read_logs(self, name, *, lines=50):
+        return ["a line it printed"] if name in self.jobs | self.services else []
+
+    def find_task(self, name: str) -> TaskStatus | None:
+        self._answer()
+        return TaskStatus("running") if name in self.services | self.jobs else None
+
+    def remove_service(self, name: str) -> None:
+        self._answer()
+        self.services.pop(name, None)
+        self.jobs.pop(name, None)
+
+    def remove_network(self, name: str) -> None:
+        self._answer()
+        self.networks.pop(name, None)
+
+    def remove_secret(self, name: str) -> None:
+        self._answer()
+        self.secrets.pop(name, None)
+
+    def remove_config(self, name: str) -> None:
+        self._answer()
+        self.configs.pop(name, None)
+
+    def list_named(self, prefix: str) -> list[str]:
+        self._answer()
+        kinds = {
+            "service": self.services | self.jobs,
+            "network": self.networks,
+            "secret": self.secrets,
+            "config": self.configs,
+        }
+        return sorted(
+            f"{kind}:{name}"
+            for kind, all_ in kinds.items()
+            for name in all_
+            if name.startswith(prefix)
+        )
+
+    def get_memory_mb(self) -> dict[str, int]:
+        return dict.fromkeys(self.services, 42)
+
+
+class FakeGateway:
+    """Answers `status` for every host that has a service."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.is_away = False
+
+    def get_status(self, host: str, path: str) -> int:
+        if self.is_away:
+            raise Unavailable("away", part="the front door")
+        return self.status
+
+    def get_bytes(self, host: str, path: str) -> bytes | None:
+        self.get_status(host, path)
+        return None
+
+
+class FakeReleases:
+    """One release, `taarafo` 1.0.0."""
+
+    def __init__(self, release: Release) -> None:
+        self.release = release
+        self.error: Exception | None = None
+
+    @contextmanager
+    def open(self) -> Iterator[FakeReleases]:
+        if self.error:
+            raise self.error
+        yield self
+
+    def list(self, recipe: str, channel: str = "stable") -> list[str]:
+        return [self.release.version]
+
+    def get(self, target: str) -> Release:
+        if self.error:
+            raise self.error
+        if target != self.release.target:
+            raise ReleaseUnknown(name=target)
+        return self.release
+
+    def newest(self, recipe: str, channel: str = "stable") -> Release:
+        return self.get(self.release.target)
+
+    def describe(self, target: str) -> Listing:
+        self.get(target)
+        return Listing(
+            target=target,
+            version=self.release.version,
+            channel=self.release.channel,
+            security_floor="1.0.0",
+            is_self_built=True,
+        )
+
+    def get_manifest(self, image: Image) -> bytes:
+        return b""
+
+
+class FakeRoom:
+    def __init__(self) -> None:
+        self.free = 50_000
+
+    def free_mb(self) -> int:
+        return self.free
+
+
+class PlainVault:
+    """Marks what it sealed, so that a test sees what never went through it."""
+
+    def seal(self, plain: bytes) -> bytes:
+        return b"sealed:" + plain[::-1]
+
+    def unseal(self, sealed: bytes) -> bytes:
+        return sealed.removeprefix(b"sealed:")[::-1]
+
+
+def make_release(**changes: object) -> Release:
+    digest = "sha256:" + "a" * 64
+    recipe = Recipe(
+        name="taarafo",
+        version="1.0.0",
+        title="Taarafo",
+        service=RecipeService(
+            image="taarafo",
+            command=("serve",),
+            configs={"community.toml.j2": "/etc/taarafo/community.toml"},
+            secrets=("app_key",),
+        ),
+        secrets={"app_key": 32},
+        commands={"create-owner": ("create-owner",)},
+    )
+    values: dict[str, object] = {
+        "recipe": recipe,
+        "images": {
+            "taarafo": Image(
+                repository="taarafo/taarafo",
+                digest=digest,
+                config_digest=digest,
+                layers=(digest,),
+                files_root=digest,
+                files_count=1,
+                files_target="files/aa.jsonl",
+            )
+        },
+        "templates": {"community.toml.j2": "name = {{ community.name | tojson }}\n"},
+        "source": Source(swhid="swh:1:dir:" + "b" * 40),
+    }
+    return Release(**{**values, **changes})
+
+
+class FakeContext(Context):
+    """A Context whose outsides are the fakes; the database is real SQLite."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.clock = FakeClock()
+        self.engine = FakeEngine()
+        self.gateway = FakeGateway()
+        self.releases = FakeReleases(make_release())
+        self.room = FakeRoom()
+        self.vault = PlainVault()
+        self.place = Place(
+            stack=settings.stack,
+            registry=settings.registry,
+            tools_image="base@sha256:" + "c" * 64,
+            state=str(settings.state),
+            edge_dir=str(settings.edge_dir),
+            evidence_dir=str(settings.evidence_dir),
+            communities_dir=str(settings.communities_dir),
+            control_url=settings.url,
+        )
+
+
+def make_context(folder) -> FakeContext:
+    settings = Settings(state=folder, database_url=f"sqlite:///{folder / 'test.sqlite3'}")
+    context = FakeContext(settings)
+    context.store.migrate()
+    return context

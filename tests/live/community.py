@@ -1,0 +1,53 @@
+"""What the live tests ask of a control plane: make one community and look at it from outside."""
+
+from __future__ import annotations
+
+import http.client
+import time
+from collections.abc import Callable
+
+from provisioner.core.promises import plan_promises
+from provisioner.engine.context import Context
+from provisioner.engine.create import request_community
+from provisioner.engine.remove import request_removal
+from provisioner.models.community import Community
+from provisioner.models.operation import Operation
+from provisioner.models.promise import Preset
+from provisioner.settings import Settings
+
+PATIENCE = 90.0
+
+
+def ask(context: Context, name: str, preset: Preset = Preset.FAMILY) -> tuple[Community, Operation]:
+    """Only recorded: who carries it is the test's choice."""
+    return request_community(
+        context,
+        name=name,
+        preset=preset,
+        promises=plan_promises(preset),
+        founder="Ann",
+        requested_by="test",
+    )
+
+
+def erase(context: Context, community: Community) -> Operation:
+    living = context.store.get_community(community.id)
+    return request_removal(context, living, typed=living.label, requested_by="test")
+
+
+def get(settings: Settings, host: str, path: str) -> tuple[int, str]:
+    """Status and body over TCP, as a browser on this machine would ask."""
+    connection = http.client.HTTPConnection("127.0.0.1", settings.port, timeout=30)
+    try:
+        connection.request("GET", path, headers={"Host": f"{host}:{settings.port}"})
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode("utf-8", "replace")
+    finally:
+        connection.close()
+
+
+def wait_until(happened: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
+    ends = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < ends, f"waited {seconds} s in vain until {what}"
+        time.sleep(0.1)

@@ -1,0 +1,349 @@
+"""The agent on a real engine: honest containers are GENUINE, every tampering is named."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from provisioner.core.appraisal.agents import AgentKey
+from provisioner.engine.check import check
+from provisioner.models.verdict import Outcome, Verdict
+from provisioner.settings import ROOT
+from tests.conftest import Engine
+from tests.live.little_release import COMMAND, LittleReleases, make_release, make_rootfs
+
+pytestmark = pytest.mark.live
+NAME = "t-agent-little"
+HOST = "t-little.localhost"
+ADDRESS = f"{HOST}:8080"
+SETTINGS = b"name = 'little'\n"
+CAPABILITIES = "+sys_ptrace,+dac_read_search"
+
+
+class Place:
+    """One little community on the engine, and the folders of its agent."""
+
+    agent: subprocess.Popen[bytes]
+
+    def __init__(self, engine: Engine, folder: Path) -> None:
+        self.engine, self.folder = engine, folder
+        self.manifest = make_rootfs(folder / "rootfs.tar")
+        self.image = self.docker(
+            "import", "--change", "ENV LANG=C.UTF-8", str(folder / "rootfs.tar"), f"{NAME}:1"
+        ).strip()
+        self.releases = LittleReleases(make_release(self.manifest, self.image), self.manifest)
+        self.releases.write(folder / "releases")
+        self.docker_root = Path(self.docker("info", "-f", "{{.DockerRootDir}}").strip())
+
+    def docker(self, *words: str, given: bytes = b"") -> str:
+        done = subprocess.run(
+            ["docker", "-H", self.engine.docker_host, *words],
+            input=given,
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout.decode()
+
+    def start(self, *options: str, release: str = "") -> None:
+        target = release or self.releases.release.target
+        digest = hashlib.sha256(SETTINGS).hexdigest()
+        labels = {
+            "community": "c0ffee",
+            "host": HOST,
+            "address": ADDRESS,
+            "release": target,
+            "service": "app",
+            "configs": json.dumps({"/etc/app/app.toml": digest}),
+        }
+        self.docker("config", "create", f"{NAME}-settings", "-", given=SETTINGS)
+        self.docker("secret", "create", f"{NAME}-secret", "-", given=b"secret")
+        for name in ("data", "door"):
+            (self.folder / name).mkdir(exist_ok=True)
+        self.docker(
+            "service", "create", "--detach", "--quiet", "--name", NAME,
+            "--stop-grace-period", "1s", "--user", "10100:10002", "--cap-drop", "ALL",
+            "--env", "KIND=little",
+            *(f"--container-label=org.taarafo.{k}={v}" for k, v in labels.items()),
+            "--mount", f"type=bind,src={self.folder}/data,dst=/data",
+            "--mount", f"type=bind,src={self.folder}/door,dst=/run/edge",
+            "--mount", "type=tmpfs,dst=/tmp",
+            "--config", f"source={NAME}-settings,target=/etc/app/app.toml",
+            "--secret", f"source={NAME}-secret,target=secret",
+            *options, "--entrypoint", COMMAND[0], f"{NAME}:1", *COMMAND[1:],
+        )  # fmt: skip
+
+    def stop(self) -> None:
+        for words in (
+            ("service", "rm", NAME),
+            ("config", "rm", f"{NAME}-settings"),
+            ("secret", "rm", f"{NAME}-secret"),
+        ):
+            subprocess.run(
+                ["docker", "-H", self.engine.docker_host, *words], capture_output=True, check=False
+            )
+        await_that(lambda: not self.containers())
+
+    def containers(self) -> list[str]:
+        return self.docker("ps", "-q", "--no-trunc", "-f", f"name={NAME}").split()
+
+    def container(self) -> str:
+        await_that(lambda: bool(self.containers()))
+        return self.containers()[0]
+
+    def pid(self) -> str:
+        return self.docker("inspect", "-f", "{{.State.Pid}}", *self.containers()).strip()
+
+    def agent_keys(self) -> tuple[AgentKey, ...]:
+        row = json.loads((self.folder / "agent" / "agent.json").read_bytes())
+        return (AgentKey(**row),)
+
+    def fetch(self, address: str, path: str) -> bytes | None:
+        served = self.folder / "evidence" / HOST / Path(path).name
+        return served.read_bytes() if served.is_file() else None
+
+    def check(self, now: datetime | None = None) -> Verdict:
+        return check(
+            ADDRESS,
+            now=now or datetime.now(UTC),
+            fetch=self.fetch,
+            releases=self.releases,
+            enrolled=self.agent_keys,
+        )
+
+    def await_outcome(self, outcome: Outcome, seconds: float = 15.0) -> Verdict:
+        await_that(lambda: self.check().outcome == outcome, seconds, lambda: self.check())
+        return self.check()
+
+
+def await_that(
+    is_so: Callable[[], bool], seconds: float = 15.0, what: Callable[[], object] = lambda: ""
+) -> None:
+    until = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < until, what()
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def place(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    place = Place(engine, tmp_path_factory.mktemp("agent"))
+    place.agent = agent = start_agent(place)
+    await_that((place.folder / "agent" / "agent.json").exists)
+    yield place
+    agent.terminate()
+    assert agent.wait(10) == 0
+    place.docker("image", "rm", "-f", f"{NAME}:1")
+
+
+def start_agent(place: Place) -> subprocess.Popen[bytes]:
+    """As root with no other right than the two that the service is given."""
+    drop = ["setpriv", f"--bounding-set=-all,{CAPABILITIES}", f"--inh-caps=-all,{CAPABILITIES}"]
+    return subprocess.Popen(
+        [
+            *drop, sys.executable, "-m", "provisioner.agent", "--proc", "/proc",
+            "--containers", place.docker_root / "containers",
+            "--evidence", place.folder / "evidence", "--agent", place.folder / "agent",
+            "--repository", place.folder / "releases",
+        ],
+        cwd=ROOT,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def community(place: Place, request: pytest.FixtureRequest) -> Iterator[Place]:
+    """Runs with the options of `@pytest.mark.parametrize(..., indirect=True)`."""
+    place.start(*getattr(request, "param", ("--read-only",)))
+    yield place
+    place.stop()
+    await_that(lambda: not (place.folder / "evidence" / HOST).exists())
+
+
+def paths_of(verdict: Verdict, check: str) -> set[str]:
+    return {path for each in verdict.findings if each.check == check for path in each.paths}
+
+
+def details_of(verdict: Verdict) -> str:
+    return " ".join(f.detail for f in verdict.findings if f.outcome != Outcome.GENUINE)
+
+
+def test_untouched_is_genuine_then_stale(community: Place) -> None:
+    verdict = community.await_outcome(Outcome.GENUINE)
+    assert verdict.release == community.releases.release.target
+    assert {f.outcome for f in verdict.findings} == {Outcome.GENUINE}
+    later = datetime.now(UTC) + timedelta(minutes=6)
+    assert community.check(later).outcome == Outcome.STALE
+
+
+def test_a_community_is_noticed_and_measured_at_once(place: Place) -> None:
+    place.start("--read-only")
+    try:
+        await_that(lambda: bool(place.containers()))
+        begun = time.monotonic()
+        await_that((place.folder / "evidence" / HOST / "evidence.dsse").exists)
+        assert time.monotonic() - begun < 1.0
+        instance = json.loads((place.folder / "evidence" / HOST / "instance").read_bytes())
+        assert instance["address"] == ADDRESS
+        assert instance["agent"]["keyid"] == place.agent_keys()[0].keyid
+    finally:
+        place.stop()
+
+
+def test_a_restarted_container_is_measured_anew(community: Place) -> None:
+    community.await_outcome(Outcome.GENUINE)
+    before = community.container()
+    community.docker("kill", before)
+    await_that(lambda: community.containers() not in ([], [before]))
+    served = community.folder / "evidence" / HOST / "evidence.dsse"
+    await_that(lambda: served.exists() and community.containers()[0].encode() in payload(served))
+    assert community.check().outcome == Outcome.GENUINE
+
+
+WRITABLE = pytest.mark.parametrize("community", [()], indirect=True)
+
+
+@WRITABLE
+def test_a_root_that_can_be_written_is_modified(community: Place) -> None:
+    verdict = community.await_outcome(Outcome.MODIFIED)
+    assert paths_of(verdict, "confinement") == {"/"}
+    assert not paths_of(verdict, "files")
+
+
+@WRITABLE
+def test_docker_cp_is_seen(community: Place, tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text("print('altered')\n")
+    (tmp_path / "main.py").chmod(0o755)
+    community.docker("cp", str(tmp_path / "main.py"), f"{community.container()}:/app/main.py")
+    await_that(lambda: paths_of(community.check(), "files") == {"/app/main.py"})
+
+
+@WRITABLE
+def test_docker_exec_is_seen_in_files(community: Place) -> None:
+    script = "echo more > /app/extra; rm /app/out; chmod 4755 /app/big; echo x > '/app/line\nbreak'"
+    community.docker("exec", "-u", "0", community.container(), "sh", "-c", script)
+    wanted = {"/app/extra", "/app/out", "/app/big", "/app/line\\nbreak"}
+    await_that(
+        lambda: paths_of(community.check(), "files") == wanted, what=lambda: community.check()
+    )
+
+
+def test_an_edited_lower_layer_is_seen(community: Place) -> None:
+    community.await_outcome(Outcome.GENUINE)
+    template = "{{.GraphDriver.Data.LowerDir}}"
+    layers = community.docker("inspect", "-f", template, *community.containers()).strip()
+    target = Path(layers.split(":")[-1]) / "app" / "main.py"
+    honest = target.read_bytes()
+    try:
+        target.write_bytes(honest.replace(b"hello", b"hacks"))
+        await_that(lambda: paths_of(community.check(), "files") == {"/app/main.py"})
+    finally:
+        target.write_bytes(honest)
+    community.await_outcome(Outcome.GENUINE)
+
+
+@pytest.mark.parametrize("target", ["/app/main.py", "/app/empty", "/etc/app/app.toml", "/data"])
+def test_a_mount_moved_into_its_namespace_is_seen(
+    community: Place, tmp_path: Path, target: str
+) -> None:
+    """`docker inspect` shows nothing of it. A second mount over a permitted one counts too."""
+    community.await_outcome(Outcome.GENUINE)
+    source = tmp_path / "planted"
+    if target in ("/app/empty", "/data"):
+        source.mkdir()
+        (source / "inner").write_text("planted")
+    else:
+        source.write_text("planted")
+    plant(community.pid(), source, target)
+    verdict = community.await_outcome(Outcome.MODIFIED)
+    assert paths_of(verdict, "mounts") == {target}
+    if target == "/app/empty":
+        assert "/app/empty/inner" in paths_of(verdict, "files")
+    if target == "/app/main.py":
+        assert target in paths_of(verdict, "files")
+
+
+def test_a_program_started_from_outside_is_seen_while_it_runs(community: Place) -> None:
+    community.await_outcome(Outcome.GENUINE)
+    community.docker("exec", "-d", community.container(), "sleep", "9")
+    verdict = community.await_outcome(Outcome.MODIFIED)
+    assert "started from outside" in details_of(verdict)
+    community.await_outcome(Outcome.GENUINE, 40)
+
+
+@pytest.mark.parametrize(
+    ("community", "said"),
+    [
+        (("--read-only", "--cap-add", "NET_ADMIN"), "has rights on this machine"),
+        (("--read-only", "--env", "LD_PRELOAD=/data/x.so"), "LD_PRELOAD"),
+        (("--read-only", "--env", "KIND=other"), "KIND"),
+        (("--read-only", "--mount", "type=tmpfs,dst=/app/empty"), "mounted"),
+        (
+            ("--read-only", "--container-label", 'org.taarafo.configs={"/etc/app/app.toml":"0"}'),
+            "Settings",
+        ),
+    ],
+    indirect=["community"],
+)
+def test_started_otherwise_is_modified(community: Place, said: str) -> None:
+    assert said in details_of(community.await_outcome(Outcome.MODIFIED))
+
+
+@pytest.mark.parametrize(
+    ("community", "outcome"),
+    [
+        (
+            ("--read-only", "--container-label", f"org.taarafo.address=other{ADDRESS}"),
+            Outcome.REJECTED,
+        ),
+        (
+            (
+                "--read-only",
+                "--container-label",
+                "org.taarafo.release=app/little/stable/9.9.9/release.json",
+            ),
+            Outcome.UNVERIFIABLE,
+        ),
+        (("--read-only", "--container-label", "org.taarafo.job=x"), Outcome.UNVERIFIABLE),
+    ],
+    indirect=["community"],
+)
+def test_other_claims(community: Place, outcome: Outcome) -> None:
+    community.await_outcome(outcome)
+
+
+def test_the_agent_stays_lean(community: Place) -> None:
+    community.await_outcome(Outcome.GENUINE)
+    status = Path(f"/proc/{community.agent.pid}/status").read_text()
+    rows = dict(line.split(":\t", 1) for line in status.splitlines())
+    assert int(rows["VmHWM"].split()[0]) < 35 * 1024, rows["VmHWM"]
+    assert int(rows["CapBnd"], 16) == (1 << 19) | (1 << 2)
+
+
+def payload(served: Path) -> bytes:
+    return base64.b64decode(json.loads(served.read_bytes())["payload"])
+
+
+def plant(pid: str, source: Path, target: str) -> None:
+    """open_tree(2), setns(2), move_mount(2): a mount that appears only in that namespace."""
+    script = """
+import ctypes, os, sys
+pid, source, target = sys.argv[1:]
+libc = ctypes.CDLL(None, use_errno=True)
+def ok(value):
+    assert value >= 0, os.strerror(ctypes.get_errno())
+    return value
+tree = ok(libc.syscall(428, -100, source.encode(), 1 | 0x8000))
+ok(libc.setns(os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY), 0))
+ok(libc.syscall(429, tree, b"", -100, target.encode(), 4))
+"""
+    subprocess.run([sys.executable, "-c", script, pid, str(source), target], check=True)
