@@ -1,0 +1,174 @@
+"""The operator's and the check pages in real Chromium: axe finds nothing, news arrive alone."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from werkzeug.serving import make_server
+
+from provisioner.core.appraisal.wording import summarize
+from provisioner.engine.operations import run_operation
+from provisioner.engine.operators import make_operator_link
+from provisioner.models.verdict import Finding, Outcome, Verdict
+from tests.web.serving import PASSWORD
+from tests.web.test_operator import make
+
+pytestmark = pytest.mark.browser
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SCREENS = {"phone": (390, 844), "desktop": (1280, 800)}
+LONG_PATH = "/usr/lib/python3/" + "a-folder-with-a-long-name/" * 5 + "module.py"
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def url(app) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://localhost:{server.port}"
+    server.shutdown()
+
+
+@pytest.fixture
+def judged(context, monkeypatch) -> Verdict:
+    """What every check finds."""
+    now = context.clock.now()
+    verdict = Verdict(
+        Outcome.MODIFIED,
+        (
+            Finding("signature", Outcome.GENUINE, "The agent of host h1 signed this report."),
+            Finding("files", Outcome.MODIFIED, "1 path differs.", (LONG_PATH,)),
+        ),
+        measured_at="2026-01-02T03:04:05Z",
+        summary=summarize(Outcome.MODIFIED, "release 1.0.0 of Taarafo", now, now),
+    )
+    for module in ("provisioner.engine.attest", "web.check.ask"):
+        monkeypatch.setattr(f"{module}.check_community", lambda *_: verdict)
+    return verdict
+
+
+def enter(tab: BrowserContext, url: str, context) -> None:
+    """By the one-time link, as a person does it."""
+    page = tab.new_page()
+    page.goto(f"{url}/operator/welcome/{make_operator_link(context)}")
+    assert faults(page) == []
+    page.get_by_label("New password").fill(PASSWORD)
+    page.get_by_role("button", name="Set the password and sign in").click()
+    expect(page.get_by_role("heading", name="Communities", exact=True)).to_be_visible()
+    page.close()
+
+
+def faults(page) -> list[str]:
+    """What axe says of it, and whether it is wider than the screen."""
+    wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    found = [f"{page.url}: {v['id']}" for v in Axe().run(page).response["violations"]]
+    return [*found, f"{page.url}: too wide"] if wide else found
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", SCREENS)
+def test_every_page_is_for_everybody(chromium, url, context, judged, screen, scheme):
+    width, height = SCREENS[screen]
+    tab = chromium.new_context(
+        viewport={"width": width, "height": height}, color_scheme=scheme, bypass_csp=True
+    )
+    page, found = tab.new_page(), []
+    strangers = ("/check", "/check?address=", "/check/smith-family", "/operator/sign-in")
+    for path in (*strangers, "/operator/welcome/used"):
+        page.goto(url + path)
+        found += faults(page)
+    enter(tab, url, context)
+    page.goto(f"{url}/operator")
+    found += faults(page)
+    done, finished = make(context)
+    waiting, operation = make(context, "W" * 80, runs=False)
+    for path in (
+        "",
+        "?search=zzz",
+        f"/communities/{done.id}",
+        f"/communities/{waiting.id}",
+        f"/operations/{finished.id}",
+        f"/operations/{operation.id}",
+        "/api-tokens",
+    ):
+        page.goto(f"{url}/operator{path}")
+        found += faults(page)
+    page.goto(f"{url}/operator/api-tokens")
+    page.get_by_label("What it is for").fill("a backup program")
+    page.get_by_role("button", name="Make a token").click()
+    found += faults(page)
+    page.goto(f"{url}/operator/communities/{done.id}")
+    page.get_by_label("to confirm").fill("another")
+    page.get_by_role("button", name="Remove this community").click()
+    expect(page.get_by_role("alert")).to_contain_text("please type its address")
+    found += faults(page)
+    assert found == []
+
+
+def test_an_address_without_a_report_is_for_everybody(chromium, url, context, judged, monkeypatch):
+    nothing = Finding("signature", Outcome.UNVERIFIABLE, "Nothing.")
+    verdict = replace(judged, outcome=Outcome.UNVERIFIABLE, findings=(nothing,), measured_at="")
+    monkeypatch.setattr("web.check.ask.check_community", lambda *_: verdict)
+    page = chromium.new_context(bypass_csp=True).new_page()
+    page.goto(f"{url}/check/nobody")
+    assert faults(page) == []
+
+
+def test_news_of_an_operation_arrive_by_themselves(chromium, url, context, app):
+    tab = chromium.new_context()
+    enter_quietly(tab, url, context, app)
+    page, said = tab.new_page(), []
+    page.on("console", lambda message: said.append(message.text))
+    _, operation = make(context, runs=False)
+    page.goto(f"{url}/operator/operations/{operation.id}")
+    expect(page.locator("[data-live-steps]")).to_contain_text("waits for a worker")
+    (step, *_) = context.store.plan_steps(operation.id, ["check_room", "pin_release"])
+    context.store.record_step(step, "started", context.clock.now())
+    context.store.log(operation.id, "check_room", "measuring <b>the disk</b>", context.clock.now())
+    expect(page.locator("[data-live-steps]")).to_contain_text("started")
+    expect(page.locator("[data-live-log] p")).to_have_count(1)
+    expect(page.locator("[data-live-log]")).to_contain_text("measuring <b>the disk</b>")
+    run_operation(context, operation.id)
+    expect(page.locator("[data-live]")).to_have_count(0)
+    expect(page.locator("[data-live-steps]")).to_contain_text("await_health")
+    assert said == [], "the content policy was kept"
+
+
+def test_news_come_without_a_script_too(chromium, url, context, app):
+    tab = chromium.new_context(java_script_enabled=False)
+    enter_quietly(tab, url, context, app)
+    page = tab.new_page()
+    _, operation = make(context, runs=False)
+    page.goto(f"{url}/operator/operations/{operation.id}")
+    expect(page.locator("[data-live-steps]")).to_contain_text("waits for a worker")
+    run_operation(context, operation.id)
+    expect(page.locator("[data-live-steps]")).to_contain_text("await_health", timeout=15_000)
+
+
+def enter_quietly(tab: BrowserContext, url: str, context, app) -> None:
+    """With the cookie of a browser that came in before."""
+    from tests.web.serving import sign_in
+
+    cookie = sign_in(context, app).get_cookie("taarafo")
+    assert cookie
+    tab.add_cookies([{"name": "taarafo", "value": cookie.value, "url": url}])

@@ -1,0 +1,75 @@
+"""A verdict as the page shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from provisioner.models.verdict import Outcome, Verdict
+from web.check.words import ADVICE, HEADLINES, MARKS, question_of
+
+BEFORE_ANY_REPORT = frozenset({"address", "signature"})
+
+
+@dataclass(frozen=True)
+class Line:
+    """One finding: the question, the answer, a word for how it went, and paths that differ."""
+
+    question: str
+    answer: str
+    mark: str
+    fits: bool
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """`signer` is the sentence that says who signed it; empty when nobody we know did."""
+
+    outcome: Outcome
+    headline: str
+    summary: str
+    advice: str
+    lines: tuple[Line, ...]
+    measured_at: datetime | None
+    signer: str
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Every path that differs, once, in the order found."""
+        return tuple(dict.fromkeys(p for line in self.lines if not line.fits for p in line.paths))
+
+
+def is_nothing_there(verdict: Verdict) -> bool:
+    """No report was met at all.
+
+    A slip in the address, a community that never was, one that is gone and one that is silent
+    must look alike, so that this page tells nobody which addresses exist.
+    """
+    return verdict.outcome is Outcome.UNVERIFIABLE and all(
+        finding.check in BEFORE_ANY_REPORT for finding in verdict.findings
+    )
+
+
+def write_report(verdict: Verdict) -> Report:
+    lines = tuple(
+        Line(
+            question_of(f.check),
+            f.detail,
+            MARKS[f.outcome],
+            f.outcome is Outcome.GENUINE,
+            f.paths,
+        )
+        for f in verdict.findings
+    )
+    signed = [f.detail for f in verdict.findings if f.check == "signature"]
+    is_signed = bool(verdict.measured_at)
+    return Report(
+        outcome=verdict.outcome,
+        headline=HEADLINES[verdict.outcome],
+        summary=verdict.summary,
+        advice=ADVICE[verdict.outcome],
+        lines=lines,
+        measured_at=datetime.fromisoformat(verdict.measured_at) if is_signed else None,
+        signer=signed[0] if is_signed and signed else "",
+    )

@@ -1,0 +1,89 @@
+"""What the check page says around a verdict. The verdict's own sentence is appraisal.wording's."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from provisioner.models.verdict import Outcome
+
+HEADLINES: Final = {
+    Outcome.GENUINE: "The report of this server fits the code that was made public.",
+    Outcome.MODIFIED: "Some things here are not as they were made public.",
+    Outcome.OUTDATED: "This server says that it runs an old version.",
+    Outcome.STALE: "The last report is too old to tell.",
+    Outcome.DIVERGENT: "This server sends out files that are not the ones made public.",
+    Outcome.UNVERIFIABLE: "We could not check all of it.",
+    Outcome.REJECTED: "We do not believe the report of this server.",
+    Outcome.UNKNOWN: "We cannot say what runs here.",
+}
+
+ADVICE: Final = {
+    Outcome.GENUINE: "Ask someone you trust to check it from their own place too.",
+    Outcome.MODIFIED: "Ask the person who runs this server why. You can still take your things "
+    "and leave: “Download everything” is on your own page there.",
+    Outcome.OUTDATED: "Ask the person who runs this server when the new one will come.",
+    Outcome.STALE: "Look again in a few minutes. If it stays like this, ask who runs the server.",
+    Outcome.DIVERGENT: "Check again from another network. If it stays, ask who runs the server.",
+    Outcome.UNVERIFIABLE: "Look again in a few minutes. If it stays like this, ask who runs it.",
+    Outcome.REJECTED: "Do not trust what this server says of itself. Ask the person who runs it.",
+    Outcome.UNKNOWN: "Look again in a few minutes.",
+}
+
+NOTHING_HERE: Final = "We found no report at this address."
+NOTHING_MEANS: Final = (
+    "Maybe there is a slip in the address. Maybe nothing lives there. Maybe it is asleep. "
+    "From here, all of these look the same."
+)
+NOTHING_ADVICE: Final = "Look at the address once more, letter by letter."
+
+WHAT_THIS_IS: Final = (
+    "Each community here runs code that anyone may read. "
+    "This page asks a server what it runs, and holds that next to the code that was made public."
+)
+
+LIMITS: Final = (
+    "A server reports on itself. A very skilled person who runs it could make it lie.",
+    "Nobody outside can see if someone reads what is kept there.",
+    "What is changed only in memory, and not in a file, is not seen.",
+    "It says how things were when they were measured, not how they will be.",
+)
+
+ELSEWHERE: Final = (
+    "This page may come from the same machine that it checks, so it should not be the only judge. "
+    "Anyone who has our program can ask the same question from another place:"
+)
+
+# What each check asks, in the order of the appraisal.
+QUESTIONS: Final = {
+    "address": "Is this an address?",
+    "signature": "Who signed the report?",
+    "statement": "Can it be read?",
+    "community": "Is it about this address?",
+    "time": "When was it made?",
+    "release": "Which release does it name?",
+    "version": "Is that the newest one?",
+    "service": "Is that what runs?",
+    "files": "Are all files the same?",
+    "mounts": "Is anything laid over them?",
+    "settings": "Are the settings as written?",
+    "processes": "Does anything else run?",
+    "confinement": "What is it allowed to do?",
+    "environment": "How was it started?",
+}
+
+# Beside each answer. Never a tick: a word that says what was compared, or that it could not be.
+MARKS: Final = {
+    Outcome.GENUINE: "fits",
+    Outcome.MODIFIED: "differs",
+    Outcome.DIVERGENT: "differs",
+    Outcome.OUTDATED: "old",
+    Outcome.STALE: "too old",
+    Outcome.UNVERIFIABLE: "cannot tell",
+    Outcome.UNKNOWN: "cannot tell",
+    Outcome.REJECTED: "not believed",
+}
+
+
+def question_of(check: str) -> str:
+    """A check that has no question of its own shows its name."""
+    return QUESTIONS.get(check, check.replace("_", " ").capitalize())

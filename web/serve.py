@@ -1,0 +1,72 @@
+"""Serve the pages, to the edge's Unix socket or to a port: one process, many patient threads.
+
+python3 -m web.serve unix:/path/http.sock
+python3 -m web.serve 127.0.0.1:8000
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from types import FrameType
+
+from cheroot.wsgi import Server
+from flask import Flask
+
+from provisioner.engine.context import Context
+from provisioner.settings import Settings
+from web.app import create_app
+from web.bell import Bell
+
+THREADS = 32  # a page that watches progress holds one
+QUEUE = 128  # callers that wait to be answered
+LARGEST_HEADER = 16 * 1024  # bytes; a longer address is answered with 414
+IDLE_SECONDS = 30
+GOODBYE_SECONDS = 5
+
+
+def serve(app: Flask, bind: str) -> None:
+    """Answer until SIGTERM, then finish what was begun."""
+    logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    server = _listen(app, bind)
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        server.serve()
+    except (SystemExit, KeyboardInterrupt):
+        server.stop()
+    os._exit(0)  # a page that watches progress must not hold us
+
+
+def _listen(app: Flask, bind: str) -> Server:
+    """The edge is another user, hence umask 0; only we two can reach the socket's folder."""
+    path = bind.removeprefix("unix:")
+    host, _, port = bind.rpartition(":")
+    address = path if path != bind else (host, int(port))
+    server = Server(
+        address, app, numthreads=THREADS, request_queue_size=QUEUE, timeout=IDLE_SECONDS
+    )
+    server.server_name = ""
+    server.shutdown_timeout = GOODBYE_SECONDS
+    server.max_request_header_size = LARGEST_HEADER
+    before = os.umask(0)
+    try:
+        server.prepare()
+    finally:
+        os.umask(before)
+    return server
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit
+
+
+def open_app() -> Flask:
+    """The application on this machine's state. Raises SettingWrong without its secrets."""
+    settings = Settings()
+    return create_app(Context(settings, waker=Bell(settings)))
+
+
+if __name__ == "__main__":
+    serve(open_app(), sys.argv[1])
