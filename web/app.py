@@ -7,6 +7,7 @@ from flask_wtf.csrf import CSRFProtect
 from sqlmodel import select
 
 from provisioner.engine.context import Context
+from provisioner.models.verdict import ALARMING
 from web import api, check, console, operator, wizard
 from web.assets import install_assets
 from web.current import CONTEXT, get_context
@@ -22,6 +23,7 @@ def create_app(context: Context) -> Flask:
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.extensions[CONTEXT] = context
     app.wsgi_app = TrustOnlyTheEdge(app.wsgi_app)  # type: ignore[method-assign]
+    app.jinja_env.tests["alarming"] = ALARMING.__contains__
     install_assets(app)
     install_trouble(app)
     csrf = install_safety(app, context.settings)

@@ -17,6 +17,11 @@ EXIT_CODES = {
     Outcome.UNVERIFIABLE: 44,
     Outcome.REJECTED: 45,
     Outcome.UNKNOWN: 46,
+    Outcome.UNLOGGED: 47,
+    Outcome.EQUIVOCATION: 48,
+    Outcome.REPLAY: 49,
+    Outcome.RELAY: 50,
+    Outcome.CLOCK_SKEW: 51,
 }
 
 

@@ -17,6 +17,11 @@ class Outcome(StrEnum):
     DIVERGENT = "DIVERGENT"
     UNVERIFIABLE = "UNVERIFIABLE"
     REJECTED = "REJECTED"
+    EQUIVOCATION = "EQUIVOCATION"  # the log said two different things of one size
+    UNLOGGED = "UNLOGGED"  # signed, but not in the public log
+    RELAY = "RELAY"  # the report of another community
+    REPLAY = "REPLAY"  # the answer to another question
+    CLOCK_SKEW = "CLOCK-SKEW"
     UNKNOWN = "UNKNOWN"
 
 
@@ -25,13 +30,32 @@ class Outcome(StrEnum):
 # seen counts more than something that could not be seen; what is merely old comes last.
 PRECEDENCE = (
     Outcome.REJECTED,
+    Outcome.EQUIVOCATION,
+    Outcome.RELAY,
+    Outcome.REPLAY,
+    Outcome.UNLOGGED,
     Outcome.MODIFIED,
     Outcome.DIVERGENT,
     Outcome.UNVERIFIABLE,
     Outcome.UNKNOWN,
+    Outcome.CLOCK_SKEW,
     Outcome.STALE,
     Outcome.OUTDATED,
     Outcome.GENUINE,
+)
+
+
+# Something was seen that should not be; the others are "we cannot tell" and "it is old".
+ALARMING = frozenset(
+    (
+        Outcome.REJECTED,
+        Outcome.EQUIVOCATION,
+        Outcome.RELAY,
+        Outcome.REPLAY,
+        Outcome.UNLOGGED,
+        Outcome.MODIFIED,
+        Outcome.DIVERGENT,
+    )
 )
 
 

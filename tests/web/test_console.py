@@ -9,7 +9,7 @@ import pytest
 from provisioner.engine.keys import get_keys
 from provisioner.engine.operations import run_operation
 from provisioner.models.community import CommunityState
-from provisioner.models.verdict import Outcome
+from provisioner.models.verdict import ALARMING, Outcome
 from tests.web.visitor import Visitor, wish
 
 
@@ -95,7 +95,7 @@ def test_every_verdict_has_its_words_and_none_is_a_promise(founder, context, com
     assert "No check from here can prove" in founder.words
     for never in ("verified", "secure", "guarantee", "certified"):
         assert never not in founder.words.lower()
-    bad = outcome in (Outcome.MODIFIED, Outcome.DIVERGENT, Outcome.REJECTED)
+    bad = outcome in ALARMING
     assert bool(founder.document.query("p.trouble")) == bad
 
 

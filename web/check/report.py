@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from provisioner.models.verdict import Outcome, Verdict
+from provisioner.models.verdict import ALARMING, Outcome, Verdict
 from web.check.words import ADVICE, HEADLINES, MARKS, question_of
 
 BEFORE_ANY_REPORT = frozenset({"address", "signature"})
@@ -33,6 +33,10 @@ class Report:
     lines: tuple[Line, ...]
     measured_at: datetime | None
     signer: str
+
+    @property
+    def is_alarming(self) -> bool:
+        return self.outcome in ALARMING
 
     @property
     def paths(self) -> tuple[str, ...]:

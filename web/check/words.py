@@ -14,6 +14,11 @@ HEADLINES: Final = {
     Outcome.DIVERGENT: "This server sends out files that are not the ones made public.",
     Outcome.UNVERIFIABLE: "We could not check all of it.",
     Outcome.REJECTED: "We do not believe the report of this server.",
+    Outcome.UNLOGGED: "What runs here was never written in the public book.",
+    Outcome.EQUIVOCATION: "The public book told two different stories.",
+    Outcome.RELAY: "This server gave us the report of another one.",
+    Outcome.REPLAY: "This server gave us an old answer to a new question.",
+    Outcome.CLOCK_SKEW: "The clocks do not agree, so we cannot tell.",
     Outcome.UNKNOWN: "We cannot say what runs here.",
 }
 
@@ -26,6 +31,11 @@ ADVICE: Final = {
     Outcome.DIVERGENT: "Check again from another network. If it stays, ask who runs the server.",
     Outcome.UNVERIFIABLE: "Look again in a few minutes. If it stays like this, ask who runs it.",
     Outcome.REJECTED: "Do not trust what this server says of itself. Ask the person who runs it.",
+    Outcome.UNLOGGED: "Do not trust it yet. Ask the person who runs it why nobody was told.",
+    Outcome.EQUIVOCATION: "Do not trust it. Show this page to the person who runs it.",
+    Outcome.RELAY: "Do not trust what this server says of itself. Ask the person who runs it.",
+    Outcome.REPLAY: "Do not trust what this server says of itself. Ask the person who runs it.",
+    Outcome.CLOCK_SKEW: "Set the clock of your own device first. Then look again.",
     Outcome.UNKNOWN: "Look again in a few minutes.",
 }
 
@@ -81,6 +91,11 @@ MARKS: Final = {
     Outcome.UNVERIFIABLE: "cannot tell",
     Outcome.UNKNOWN: "cannot tell",
     Outcome.REJECTED: "not believed",
+    Outcome.EQUIVOCATION: "not believed",
+    Outcome.RELAY: "not believed",
+    Outcome.REPLAY: "not believed",
+    Outcome.UNLOGGED: "not logged",
+    Outcome.CLOCK_SKEW: "cannot tell",
 }
 
 

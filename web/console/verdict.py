@@ -7,7 +7,7 @@ from datetime import datetime
 
 from provisioner.core.appraisal.wording import say_age
 from provisioner.models.community import Community
-from provisioner.models.verdict import Outcome
+from provisioner.models.verdict import ALARMING, Outcome
 
 LIMIT = "No check from here can prove that nobody reads along. Others can check too, from afar."
 WORDS: dict[str, str] = {
@@ -17,10 +17,14 @@ WORDS: dict[str, str] = {
     Outcome.MODIFIED: "Some of its files are not what was made public. Ask who runs it why.",
     Outcome.DIVERGENT: "Some of its pages are not what was made public. Ask who runs it why.",
     Outcome.REJECTED: "What the machine says is not signed as it should be. Do not count on it.",
+    Outcome.EQUIVOCATION: "The public book told two different stories. Do not count on it.",
+    Outcome.UNLOGGED: "What runs was never written in the public book. Do not count on it.",
+    Outcome.RELAY: "The machine showed the word of another place. Do not count on it.",
+    Outcome.REPLAY: "The machine gave an old answer. Do not count on it.",
+    Outcome.CLOCK_SKEW: "The clocks do not agree, so we cannot tell.",
     Outcome.UNVERIFIABLE: "We could not see all of it, so we cannot tell.",
 }
 UNKNOWN = "We do not know yet. The first check comes soon."
-SEEN_CHANGED = (Outcome.MODIFIED, Outcome.DIVERGENT, Outcome.REJECTED)
 
 
 @dataclass(frozen=True)
@@ -35,4 +39,4 @@ def describe_verdict(community: Community, now: datetime) -> Plain:
     """What to tell a founder of the last check."""
     sentence = WORDS.get(community.verdict, UNKNOWN).format(version=community.version)
     when = say_age(community.checked_at, now) if community.checked_at else ""
-    return Plain(sentence, LIMIT, when, community.verdict in SEEN_CHANGED)
+    return Plain(sentence, LIMIT, when, community.verdict in ALARMING)

@@ -48,7 +48,7 @@ def check_community(it: Examination) -> Iterator[Finding]:
     """3. It is about the address that was asked."""
     if it.evidence.origin != it.case.address:
         detail = "This is the report of another community."
-        yield Finding("community", Outcome.REJECTED, detail)
+        yield Finding("community", Outcome.RELAY, detail)
         return
     yield Finding("community", Outcome.GENUINE, f"The report is about {it.case.address}.")
 

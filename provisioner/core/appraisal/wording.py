@@ -17,6 +17,11 @@ _SUMMARIES = {
     Outcome.DIVERGENT: "What this server sends differs from what {release} lists. {age}",
     Outcome.UNVERIFIABLE: "There is not enough here to check.",
     Outcome.REJECTED: "We do not believe the report of this server.",
+    Outcome.EQUIVOCATION: "The public log told two different stories, so it cannot be believed.",
+    Outcome.UNLOGGED: "What this server reports is signed, but it is not in the public log.",
+    Outcome.RELAY: "The report that this server gave belongs to another community.",
+    Outcome.REPLAY: "The report that this server gave answers another question than ours.",
+    Outcome.CLOCK_SKEW: "The clocks do not agree, so we cannot say when this was measured. {age}",
     Outcome.UNKNOWN: "The check did not finish, so we cannot say what runs here. Try again soon.",
 }
 
