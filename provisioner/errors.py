@@ -213,6 +213,35 @@ class KeyMissing(KeyRefused):
     advice = "Nothing was signed. Put the key files back there and run the command again."
 
 
+class ReleaseUnlogged(ReleaseRejected):
+    """Signed, but the public log does not have it, or has it differently."""
+
+    code = "release-unlogged"
+    sentence = "What is published is signed, but it is not in the public log: {reason}."
+
+
+class OlderLog(ReleaseRejected):
+    """The log is shorter than this reader has seen it before."""
+
+    code = "older-log"
+
+
+class LogDivided(ReleaseRejected):
+    """The log said two different things of one size. Both are kept."""
+
+    code = "log-divided"
+    sentence = "The public log told two different stories: {reason}."
+    advice = "Keep the folder {folder}: it holds both. Tell everybody who uses this publisher."
+
+
+class WitnessesMissing(ReleaseRejected):
+    """Fewer witnesses have lately seen the log than the policy asks for."""
+
+    code = "witnesses-missing"
+    sentence = "Too few witnesses have lately seen the public log: {found} ({names})."
+    advice = "See that the witnesses run and can be reached, then try again. Nothing was lost."
+
+
 class RecipeIncomplete(BadInput):
     """A recipe names something that was not built or written."""
 

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
+from provisioner.models.log import LogSeen
 from provisioner.models.release import Image, Listing, Release
 from provisioner.models.service import JobSpec, JobState, ServiceSpec, TaskStatus
 
@@ -75,6 +76,10 @@ class Engine(Protocol):
 
 class Reading(Protocol):
     """Questions to one verified state of the published releases."""
+
+    @property
+    def log(self) -> LogSeen:
+        """The public log, as it was seen while this state was verified."""
 
     def list(self, recipe: str, channel: str = "stable") -> list[str]:
         """Versions, oldest first."""

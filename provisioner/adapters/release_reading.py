@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from provisioner.adapters.release_session import Session
 from provisioner.errors import ReleaseRejected, ReleaseUnknown
+from provisioner.models.log import LogSeen
 from provisioner.models.manifest import root_of
 from provisioner.models.release import Image, Listing, Release
 
@@ -20,6 +21,11 @@ class Reading:
     def __init__(self, session: Session, cache: Path) -> None:
         self._session = session
         self._cache = cache
+
+    @property
+    def log(self) -> LogSeen:
+        """What was seen of the public log in this session."""
+        return self._session.log.seen
 
     def list(self, recipe: str, channel: str = "stable") -> list[str]:
         """Versions, oldest first; empty for a recipe that nobody publishes."""

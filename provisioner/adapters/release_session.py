@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
-from tuf.api.metadata import Key, Metadata, Root, TargetFile, Targets
+from tuf.api.metadata import Key, Metadata, Root, Snapshot, TargetFile, Targets
 from tuf.ngclient import Updater, UpdaterConfig
 
+from provisioner.adapters.kept_log import Kept
+from provisioner.adapters.log_view import LogView, Read, find_view, look_at_log
 from provisioner.adapters.release_errors import translated
 from provisioner.adapters.release_sources import Deadline, Source
+from provisioner.core.log_entries import entry_of_metadata
+from provisioner.core.log_policy import find_policy
 from provisioner.core.versions import sort_versions
 from provisioner.errors import ReleaseRejected, ReleaseUnknown
 from provisioner.models.release import Listing
@@ -25,12 +31,41 @@ class Session:
     def __init__(self, updater: Updater, cache: Path) -> None:
         self._updater = updater
         self._cache = cache
+        self._log: LogView | None = None
+
+    @property
+    def log(self) -> LogView:
+        """What `check_log` saw."""
+        if self._log is None:
+            raise LookupError("the log was not looked at")
+        return self._log
+
+    def check_log(self, read: Read, now: datetime) -> None:
+        """Look at the log that the root names, and refuse what it does not have.
+
+        A role that is used later is held against the same view. Raises ReleaseUnlogged,
+        ReleaseRejected, LogDivided or WitnessesMissing.
+        """
+        try:
+            policy = find_policy(self._read_root().unrecognized_fields)
+        except ValueError as error:
+            raise ReleaseRejected(str(error), reason=str(error)) from error
+        meta = self._read_snapshot().meta
+        versions = {name.removesuffix(".json"): each.version for name, each in meta.items()}
+        look = partial(look_at_log, read, policy, Kept(self._cache / "log"), now)
+        self._log = find_view(look, versions)
+        self._log.refuse_older(versions)
+        self._require_logged("root", self._read_root().version)
+        self._require_logged("targets", versions["targets"])
 
     def list_versions(self, recipe: str, channel: str) -> list[str]:
         """Oldest first."""
         prefix = f"app/{recipe}/{channel}/"
         probe = f"{prefix}0.0.0/release.json"
         self._updater.get_targetinfo(probe)  # loads every role that may sign for such a path
+        meta = self._read_snapshot().meta
+        for role in self._roles_for(probe):
+            self._require_logged(role, meta[f"{role}.json"].version)
         paths = {
             path
             for role in self._roles_for(probe)
@@ -88,7 +123,18 @@ class Session:
         entry = self._updater.get_targetinfo(target)
         if entry is None:
             raise ReleaseUnknown(name=target)
+        meta = self._read_snapshot().meta
+        for role in self._roles_for(target):
+            self._require_logged(role, meta[f"{role}.json"].version)
         return entry
+
+    def _require_logged(self, role: str, version: int) -> None:
+        """Of a role that was loaded in this version; one that was not is not used either."""
+        path = self._cache / "metadata" / f"{quote(role, '')}.json"
+        if path.is_file():
+            raw = path.read_bytes()
+            if Metadata.from_bytes(raw).signed.version == version:
+                self.log.require(entry_of_metadata(role, version, raw))
 
     def _is_self_built(self, target: str) -> bool:
         delegations = self._read_targets("targets").delegations
@@ -102,6 +148,10 @@ class Session:
     def _read_root(self) -> Root:
         return Metadata[Root].from_file(str(self._cache / "metadata" / "root.json")).signed
 
+    def _read_snapshot(self) -> Snapshot:
+        path = self._cache / "metadata" / "snapshot.json"
+        return Metadata[Snapshot].from_file(str(path)).signed
+
     def _read_targets(self, role: str) -> Targets:
         """A targets role that the updater verified in this session, from its cache."""
         path = self._cache / "metadata" / f"{quote(role, '')}.json"
@@ -114,18 +164,22 @@ def open_session(source: Source, root: bytes, cache: Path, seconds: float) -> It
     for name in ("metadata", "targets"):
         (cache / name).mkdir(parents=True, exist_ok=True)
     with translated():
+        fetcher = source.open(Deadline(seconds))
         updater = Updater(
             metadata_dir=str(cache / "metadata"),
             metadata_base_url="metadata/",
             target_dir=str(cache / "targets"),
             target_base_url="targets/",
-            fetcher=source.open(Deadline(seconds)),
+            fetcher=fetcher,
             config=CONFIG,
             bootstrap=root,
         )
         updater.refresh()
         session = Session(updater, cache)
         session.refuse_twins()
+        session.check_log(
+            lambda path, most: fetcher.download_bytes(f"log/{path}", most), datetime.now(UTC)
+        )
         yield session
 
 

@@ -18,12 +18,14 @@ from tuf.api.metadata import (
     Timestamp,
 )
 
+from provisioner.core.log_policy import FIELD, plan_policy
+from provisioner.core.tlog.policy import write_policy
 from provisioner.errors import KeyRefused, ReleaseRejected
 from provisioner.files import remove_unfinished, write_atomically
 from provisioner.models.release import cache_name
-from provisioner.publishing.commit import commit
+from provisioner.publishing.commit import commit, log_state
 from provisioner.publishing.keys import KeyRing, refuse_twins
-from provisioner.publishing.publisher import Publisher, paths_of, role_of
+from provisioner.publishing.publisher import LOG, Publisher, paths_of, role_of
 from provisioner.publishing.repository import State
 from provisioner.publishing.sign import sign_role
 
@@ -58,6 +60,8 @@ def create_publisher(
         new = [role for role in added if role]
         if new or not is_begun:
             commit(publisher, state, [*new, "targets"], now)
+        else:
+            log_state(publisher, state)
         _give_online(publisher)
         return bool(new) or not is_begun
 
@@ -135,7 +139,15 @@ def _plan_root(ring: KeyRing) -> Root:
         role: Role([key.keyid for key in keys[role]], threshold)
         for role, (_, threshold) in TOP_LEVEL.items()
     }
-    return Root(keys={key.keyid: key for key in everyone}, roles=roles, consistent_snapshot=True)
+    root = Root(keys={key.keyid: key for key in everyone}, roles=roles, consistent_snapshot=True)
+    put_policy(root, ring)
+    return root
+
+
+def put_policy(root: Root, ring: KeyRing) -> None:
+    """Name the publisher's own log in its root; the caller signs."""
+    public = ring.ensure_private(LOG, 1).public_key().public_bytes_raw()
+    root.unrecognized_fields[FIELD] = write_policy(plan_policy(public))
 
 
 def _give_online(publisher: Publisher) -> None:
@@ -145,5 +157,5 @@ def _give_online(publisher: Publisher) -> None:
         return
     cache = publisher.shipped_root.parent / cache_name(uid)
     cache.mkdir(exist_ok=True)
-    for folder in (publisher.repository.metadata, cache):
+    for folder in (publisher.repository.metadata, publisher.repository.folder / "log", cache):
         shutil.chown(folder, uid, uid)

@@ -52,6 +52,18 @@ class KeyRing:
             shutil.chown(path, self.online_uid, self.online_uid)
         return _public_half(_read_private(path), name)
 
+    def ensure_private(self, role: str, number: int) -> Ed25519PrivateKey:
+        """The private half of `<role>-<number>.pem`, made unless it exists; for what is no TUF."""
+        self.ensure_key(role, number)
+        path = self.find_file(f"{role}-{number}.pem")
+        if path is None:
+            raise KeyRefused(reason=f"the key file {role}-{number}.pem was taken away just now")
+        return _read_private(path)
+
+    def find_private(self, role: str, number: int) -> Ed25519PrivateKey | None:
+        path = self.find_file(f"{role}-{number}.pem")
+        return _read_private(path) if path else None
+
     def find_signer(self, key: Key) -> Signer | None:
         """What signs for a public key, or None when its file is not here."""
         name = file_of(key)

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from provisioner.errors import ReleaseRejected
+from tuf.api.metadata import Root
+
+from provisioner.core.log_policy import find_policy
+from provisioner.core.tlog.policy import Policy, is_satisfied
+from provisioner.errors import ReleaseRejected, WitnessesMissing
 from provisioner.publishing.keys import KeyRing, file_of
+from provisioner.publishing.log import Cosign, Log
 from provisioner.publishing.repository import Repository, State
 from provisioner.settings import Settings
 
+LOG = "log"  # the role of its key file
 CONTROL_UID = 10001  # the worker, which signs with the online keys
+
+
+def without_witnesses(
+    checkpoint: bytes, policy: Policy, prove: Callable[[int], tuple[bytes, ...]]
+) -> bytes:
+    """For a policy that asks for none. Raises WitnessesMissing for any other."""
+    if not is_satisfied(policy, set()):
+        raise WitnessesMissing(found=0, names="nobody was asked")
+    return checkpoint
 
 
 @dataclass(frozen=True)
@@ -21,12 +36,22 @@ class Publisher:
     ring: KeyRing
     repository: Repository
     shipped_root: Path
+    cosign: Cosign = without_witnesses
 
     @classmethod
     def of(cls, settings: Settings, *, more_keys: Sequence[Path] = ()) -> Publisher:
         """`more_keys` are further folders to look for keys in, such as a memory stick."""
         ring = KeyRing((settings.publisher_dir / "keys", *more_keys), CONTROL_UID)
         return cls(ring, Repository(settings.repository_dir), settings.trust_dir / "root.json")
+
+    def open_log(self, root: Root) -> Log:
+        """The log that a root names, with its key where that is here. Raises ReleaseRejected."""
+        try:
+            policy = find_policy(root.unrecognized_fields)
+        except ValueError as error:
+            raise ReleaseRejected(str(error), reason=str(error)) from error
+        private = self.ring.find_private(LOG, 1)
+        return Log(self.repository.folder / "log", policy, private)
 
     def read_state(self) -> State:
         """What is published now, verified. Raises ReleaseRejected."""

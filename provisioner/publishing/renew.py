@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from provisioner.errors import KeyRefused
-from provisioner.publishing.commit import commit, commit_timestamp
+from provisioner.publishing.commit import commit, commit_timestamp, log_state
 from provisioner.publishing.keys import ONLINE
 from provisioner.publishing.publisher import Publisher
 from provisioner.publishing.repository import State
@@ -64,6 +64,7 @@ def _renew_root(publisher: Publisher, state: State, now: datetime) -> None:
     state.root.signed.version += 1
     sign_role(state.root, "root", state.root.signed, publisher.ring, now)
     publisher.repository.write_metadata("root", state.root)
+    log_state(publisher, state)
 
 
 def _due(state: State, now: datetime, roles: tuple[str, ...] | list[str]) -> tuple[str, ...]:

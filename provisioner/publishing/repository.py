@@ -16,6 +16,8 @@ from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root, Snapshot, TargetFile, Targets, Timestamp
 from tuf.api.serialization import DeserializationError
 
+from provisioner.core.log_entries import entry_of_metadata
+from provisioner.core.tlog.entry import Entry
 from provisioner.errors import ReleaseRejected
 from provisioner.files import locked, write_atomically
 
@@ -135,6 +137,13 @@ class Repository:
                 delegator.verify_delegate("root", following.signed_bytes, following.signatures)
             root = following
         return root
+
+    def list_entries(self, state: State) -> list[Entry]:
+        """What the log has to hold: every root, the targets, and each delegated role."""
+        files = [("root", version + 1) for version in range(state.root.signed.version)]
+        files += [("targets", state.targets.signed.version)]
+        files += [(role, metadata.signed.version) for role, metadata in state.roles.items()]
+        return [entry_of_metadata(r, v, self._read(f"{v}.{r}.json")) for r, v in files]
 
     def _read(self, name: str) -> bytes:
         return (self.metadata / name).read_bytes()

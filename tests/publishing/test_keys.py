@@ -20,6 +20,7 @@ def test_each_key_has_a_file_that_only_its_owner_reads(publisher: Publisher) -> 
     files = sorted(path.name for path in publisher.ring.home.iterdir())
     assert files == [
         f"{APP}-1.pem",
+        "log-1.pem",
         *(f"root-{n}.pem" for n in (1, 2, 3)),
         "snapshot-1.pem",
         *(f"targets-{n}.pem" for n in (1, 2, 3)),

@@ -16,6 +16,7 @@ from tuf.api.metadata import Metadata, MetaFile, TargetFile
 from provisioner.adapters.release_inspection import verify_repository
 from provisioner.adapters.release_sources import FolderSource
 from provisioner.adapters.releases import PublishedReleases
+from provisioner.core.log_entries import entry_of_metadata
 from provisioner.errors import ReleaseExpired, ReleaseRejected, ReleaseUnknown
 from provisioner.publishing.publisher import Publisher
 from provisioner.publishing.repository import State
@@ -31,6 +32,7 @@ from tests.publishing.place import (
     put_back,
     reader_of,
     release_of,
+    tell_log,
 )
 
 ROLES = ["targets", APP, "snapshot", "timestamp"]
@@ -346,7 +348,9 @@ def sign_without_ceremony(
     if twin:
         (signature,) = metadata.signatures.values()
         metadata.signatures["0" * 64] = Signature("0" * 64, signature.signature)
-    publisher.repository.write_metadata(role, metadata)
+    content = publisher.repository.write_metadata(role, metadata)
+    entry = entry_of_metadata(role, metadata.signed.version, content)
+    tell_log(publisher, state.root.signed, entry)
     if role != "root":
         meta = MetaFile.from_data(metadata.signed.version, metadata.to_bytes(), ["sha256"])
         state.snapshot.signed.meta[f"{role}.json"] = meta
