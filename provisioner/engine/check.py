@@ -11,7 +11,15 @@ from provisioner.core.appraisal.agents import AgentKey, read_agents
 from provisioner.core.appraisal.appraise import appraise
 from provisioner.core.appraisal.case import Case, Reference
 from provisioner.core.appraisal.report import find_claimed_release
-from provisioner.errors import ReleaseExpired, ReleaseRejected, ReleaseUnknown, Unavailable
+from provisioner.errors import (
+    LogDivided,
+    ReleaseExpired,
+    ReleaseRejected,
+    ReleaseUnknown,
+    ReleaseUnlogged,
+    Unavailable,
+    WitnessesMissing,
+)
 from provisioner.models.verdict import Finding, Outcome, Verdict
 from provisioner.ports import Reading, Releases
 
@@ -77,6 +85,12 @@ def _look_up(target: str, releases: Releases) -> tuple[Reference | None, tuple[F
     except ReleaseUnknown:
         detail = "The server reports a release that its publisher does not list."
         return None, (_unverifiable("release", detail),)
+    except WitnessesMissing as error:
+        return None, (Finding("log", Outcome.STALE, error.explain()),)
+    except ReleaseUnlogged as error:
+        return None, (Finding("log", Outcome.UNLOGGED, error.explain()),)
+    except LogDivided as error:
+        return None, (Finding("log", Outcome.EQUIVOCATION, error.explain()),)
     except ReleaseRejected as error:
         return None, (Finding("release", Outcome.REJECTED, error.explain()),)
     except Unavailable:
@@ -93,6 +107,7 @@ def _read_reference(target: str, published: Reading) -> Reference:
         newest=newest.version,
         floor=published.describe(newest.target).security_floor,
         is_self_built=published.describe(target).is_self_built,
+        log=published.log,
     )
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from tuf.api.metadata import Metadata, MetaFile, Targets
 
-from provisioner.core.log_entries import find_newest_version
+from provisioner.core.appraisal.agents import AgentKey, row_of
+from provisioner.core.log_entries import entry_of_agent, find_newest_version
 from provisioner.core.tlog.entry import Entry
 from provisioner.publishing.publisher import Publisher
 from provisioner.publishing.repository import State
@@ -65,6 +66,18 @@ def tell_log(publisher: Publisher, state: State) -> None:
     log.append(publisher.repository.list_entries(state))
     if not log.is_published:
         log.publish(publisher.cosign)
+
+
+def log_agents(publisher: Publisher, agents: Iterable[AgentKey]) -> None:
+    """Tell the log of agents whose key is not its host's newest there. Raises WitnessesMissing."""
+    with publisher.repository.locked():
+        log = publisher.open_log(publisher.read_state().root.signed)
+        newest = {e.name: e for e in log.list_entries() if e.kind == "agent"}
+        entries = [entry_of_agent(agent.host_id, row_of(agent)) for agent in agents]
+        log.append(entry for entry in entries if newest.get(entry.name) != entry)
+        if not log.is_published:
+            log.publish(publisher.cosign)
+        log.serve()
 
 
 def plan_version(current: int, role: str, logged: Iterable[Entry]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provisioner.core.appraisal.agents import AgentKey, row_of
 from provisioner.core.appraisal.appraise import STEPS, appraise
 from provisioner.core.appraisal.case import Case, Reference
 from provisioner.core.appraisal.dsse import seal
@@ -28,6 +30,7 @@ from provisioner.models.evidence import (
     hash_command,
     hash_value,
 )
+from provisioner.models.log import LogSeen
 from provisioner.models.manifest import (
     FileEntry,
     SortedText,
@@ -110,7 +113,16 @@ RELEASE = Release(
     ),
     images={"app": IMAGE}, templates={}, source=Source(swhid="swh:1:dir:" + "0" * 40),
 )  # fmt: skip
-REFERENCE = Reference(RELEASE, {"app": MANIFEST}, "1.2.0", "0.0.0", is_self_built=False)
+
+
+def log_of(*agents: AgentKey, **witnesses: datetime) -> LogSeen:
+    """A log in which these agents are enrolled."""
+    hashes = {a.host_id: (hashlib.sha256(row_of(a)).hexdigest(),) for a in agents}
+    return LogSeen("little/log", 5, "0" * 64, "none", witnesses, hashes)
+
+
+LOG = log_of(public_of(KEY))
+REFERENCE = Reference(RELEASE, {"app": MANIFEST}, "1.2.0", "0.0.0", is_self_built=False, log=LOG)
 EVIDENCE = Evidence("c0ffee", ADDRESS, "h1", RELEASE.target, "2026-05-01T11:59:00Z",
                     "2026-05-01T12:04:00Z", (SEEN,))  # fmt: skip
 
@@ -144,7 +156,7 @@ def test_what_is_right_is_genuine_at_every_step() -> None:
     verdict = judge()
     assert bad(verdict) == {}
     assert verdict.outcome == Outcome.GENUINE
-    assert len(verdict.findings) == len(STEPS) == 13
+    assert len(verdict.findings) == len(STEPS) == 14
     assert verdict.measured_at == "2026-05-01T11:59:00Z"
     assert "cannot prove" in verdict.summary
     assert "1 minute ago" in verdict.summary
@@ -511,3 +523,26 @@ def test_appraisal_of_a_large_release_takes_milliseconds() -> None:
     verdict = appraise(case, NOW)
     assert time.process_time() - begun < 0.2
     assert bad(verdict) == {"processes": Outcome.MODIFIED}
+
+
+# -- the public log -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        log_of(),
+        log_of(public_of(OTHER)),
+        replace(LOG, agents={"h1": (*LOG.agents["h1"], "0" * 64)}),
+    ],
+)
+def test_an_agent_that_is_not_its_hosts_newest_in_the_log(log: LogSeen) -> None:
+    """Not enrolled at all, or replaced by a later key."""
+    assert bad(judge(reference=replace(REFERENCE, log=log))) == {"log": Outcome.UNLOGGED}
+
+
+def test_the_witnesses_are_named_with_the_age_of_what_they_said() -> None:
+    log = log_of(public_of(KEY), anna=NOW - timedelta(minutes=4), bert=NOW - timedelta(hours=3))
+    told = {f.check: f.detail for f in judge(reference=replace(REFERENCE, log=log)).findings}
+    assert "2 independent witnesses vouched for it, the last 4 minutes ago" in told["log"]
+    assert "No independent witness" in {f.check: f.detail for f in judge().findings}["log"]

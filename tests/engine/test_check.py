@@ -10,7 +10,15 @@ import pytest
 from provisioner.core.appraisal.address import read_address
 from provisioner.core.appraisal.agents import AgentKey, write_agents
 from provisioner.engine.check import check, published_at
-from provisioner.errors import ReleaseExpired, ReleaseRejected, Unavailable
+from provisioner.errors import (
+    LogDivided,
+    OlderLog,
+    ReleaseExpired,
+    ReleaseRejected,
+    ReleaseUnlogged,
+    Unavailable,
+    WitnessesMissing,
+)
 from provisioner.models.verdict import Outcome, Verdict
 from tests.core.test_appraisal import ADDRESS, EVIDENCE, KEY, MANIFEST, NOW, OTHER, RELEASE, sign
 from tests.core.test_appraisal_dsse import public_of
@@ -38,7 +46,7 @@ def judge(
     enrolled: Callable[[], tuple[AgentKey, ...]] | None = None,
     **changes: object,
 ) -> Verdict:
-    releases = LittleReleases(RELEASE, MANIFEST, **changes)  # type: ignore[arg-type]
+    releases = LittleReleases(RELEASE, MANIFEST, agents=(public_of(KEY),), **changes)  # type: ignore[arg-type]
     known = enrolled or published_at("localhost:8080", fetch)
     return check(address, now=NOW, fetch=fetch, releases=releases, enrolled=known)
 
@@ -105,6 +113,10 @@ def test_without_the_agents_there_is_no_pass(
     [
         (ReleaseExpired(reason="too old"), Outcome.STALE),
         (ReleaseRejected(reason="forged"), Outcome.REJECTED),
+        (ReleaseUnlogged(reason="hidden"), Outcome.UNLOGGED),
+        (LogDivided(reason="two", folder="here"), Outcome.EQUIVOCATION),
+        (OlderLog(reason="shorter"), Outcome.REJECTED),
+        (WitnessesMissing(found=1, names="w"), Outcome.STALE),
         (Unavailable(part="the list"), Outcome.UNKNOWN),
     ],
 )

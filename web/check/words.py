@@ -71,6 +71,7 @@ QUESTIONS: Final = {
     "community": "Is it about this address?",
     "time": "When was it made?",
     "release": "Which release does it name?",
+    "log": "Was it told to everybody?",
     "version": "Is that the newest one?",
     "service": "Is that what runs?",
     "files": "Are all files the same?",

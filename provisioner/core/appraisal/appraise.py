@@ -1,7 +1,7 @@
 """Judges a case step by step. The steps are numbered here once and in each step's own words.
 
-1 signature → 2 statement → 3 community → 4 time → 5 release → 6 version → 7 service → 8 files →
-9 mounts → 10 settings → 11 processes → 12 confinement → 13 environment.
+1 signature → 2 statement → 3 community → 4 time → 5 release → 6 log → 7 version → 8 service →
+9 files → 10 mounts → 11 settings → 12 processes → 13 confinement → 14 environment.
 
 A gate that does not open ends the appraisal, because nothing after it would mean anything. All
 other steps always run, so that a verdict names everything that is wrong. Which outcome wins is
@@ -25,6 +25,7 @@ from provisioner.core.appraisal.identity_steps import (
     check_time,
     check_version,
 )
+from provisioner.core.appraisal.log_steps import check_log
 from provisioner.core.appraisal.runtime_steps import (
     check_confinement,
     check_environment,
@@ -53,14 +54,15 @@ STEPS = (
     Step(3, check_community, is_gate=True),
     Step(4, check_time),
     Step(5, check_release, is_gate=True),
-    Step(6, check_version),
-    Step(7, check_service),
-    Step(8, check_files),
-    Step(9, check_mounts),
-    Step(10, check_settings),
-    Step(11, check_processes),
-    Step(12, check_confinement),
-    Step(13, check_environment),
+    Step(6, check_log),
+    Step(7, check_version),
+    Step(8, check_service),
+    Step(9, check_files),
+    Step(10, check_mounts),
+    Step(11, check_settings),
+    Step(12, check_processes),
+    Step(13, check_confinement),
+    Step(14, check_environment),
 )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from provisioner.core.appraisal.agents import AgentKey
+from provisioner.models.log import LogSeen
 from provisioner.models.release import Release
 from provisioner.models.verdict import Finding
 
@@ -16,7 +17,8 @@ class Reference:
 
     `manifests` holds the manifest text by the name of the image, `newest` is the newest version
     of the channel, and versions below `floor` are known to be weak. `is_self_built` says that
-    one local key signed it, not several publishers.
+    one local key signed it, not several publishers. `log` is what was seen of the public log, in
+    which all of that is written.
     """
 
     release: Release
@@ -24,6 +26,7 @@ class Reference:
     newest: str
     floor: str
     is_self_built: bool
+    log: LogSeen
 
 
 @dataclass(frozen=True)

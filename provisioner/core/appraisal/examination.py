@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from provisioner.core.appraisal.agents import AgentKey
 from provisioner.core.appraisal.case import Case, Reference
 from provisioner.core.appraisal.contract import Contract, is_made_from, judge_mounts
 from provisioner.models.evidence import ContainerSeen, Evidence
@@ -38,6 +39,7 @@ class Examination:
     case: Case
     now: datetime
     payload: bytes = b""
+    signer: AgentKey | None = None
     _evidence: Evidence | None = None
     subjects: list[Subject] = field(default_factory=list)
 

@@ -1,4 +1,4 @@
-"""Steps 1 to 6: whose report it is, of whom, from when, and which release it names."""
+"""Steps 1 to 5 and 7: whose report it is, of whom, from when, and which release it names."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def check_signature(it: Examination) -> Iterator[Finding]:
         yield from it.case.problems or (Finding(name, Outcome.UNVERIFIABLE, missing),)
         return
     try:
-        signer, it.payload = open_envelope(it.case.envelope, it.case.agents)
+        it.signer, it.payload = open_envelope(it.case.envelope, it.case.agents)
     except ValueError as error:
         yield Finding(name, Outcome.REJECTED, f"The report is not acceptable: {error}.")
         return
-    detail = f"The agent of host {signer.host_id} signed this report."
+    detail = f"The agent of host {it.signer.host_id} signed this report."
     yield Finding(name, Outcome.GENUINE, detail)
 
 
@@ -93,7 +93,7 @@ def check_release(it: Examination) -> Iterator[Finding]:
 
 
 def check_version(it: Examination) -> Iterator[Finding]:
-    """6. It is the newest one, and not known to be weak."""
+    """7. It is the newest one, and not known to be weak."""
     version, newest, floor = it.reference.release.version, it.reference.newest, it.reference.floor
     if version_key(version) < version_key(floor):
         detail = f"Release {version} has a known weakness. {floor} and later are repaired."

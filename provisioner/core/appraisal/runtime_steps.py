@@ -1,4 +1,4 @@
-"""Steps 7 to 13: whether what was measured is what the release lists."""
+"""Steps 8 to 14: whether what was measured is what the release lists."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ENGINE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def check_service(it: Examination) -> Iterator[Finding]:
-    """7. The service of the recipe runs, and only images of the release."""
+    """8. The service of the recipe runs, and only images of the release."""
     for seen in it.evidence.containers:
         subject = it.find_subject(seen)
         if subject:
@@ -35,7 +35,7 @@ def check_service(it: Examination) -> Iterator[Finding]:
 
 
 def check_files(it: Examination) -> Iterator[Finding]:
-    """8. Every measured file is the one that the release lists."""
+    """9. Every measured file is the one that the release lists."""
     for subject in it.subjects:
         try:
             yield from _check_tree(subject)
@@ -45,7 +45,7 @@ def check_files(it: Examination) -> Iterator[Finding]:
 
 
 def check_mounts(it: Examination) -> Iterator[Finding]:
-    """9. Nothing is mounted over the files but what the app contract permits."""
+    """10. Nothing is mounted over the files but what the app contract permits."""
     for subject in it.subjects:
         if subject.refused:
             detail = "Something is mounted that the release does not permit."
@@ -56,7 +56,7 @@ def check_mounts(it: Examination) -> Iterator[Finding]:
 
 
 def check_settings(it: Examination) -> Iterator[Finding]:
-    """10. The settings files are the ones that were written for this community."""
+    """11. The settings files are the ones that were written for this community."""
     wanted = it.contract.settings
     for subject in it.subjects:
         seen, declared = subject.seen.settings, subject.seen.declared
@@ -73,7 +73,7 @@ def check_settings(it: Examination) -> Iterator[Finding]:
 
 
 def check_processes(it: Examination) -> Iterator[Finding]:
-    """11. Only programs of the release run, and none was started from outside."""
+    """12. Only programs of the release run, and none was started from outside."""
     for subject in it.subjects:
         processes = subject.seen.processes
         entered = tuple(each.program for each in processes if each.entered)
@@ -96,7 +96,7 @@ def check_processes(it: Examination) -> Iterator[Finding]:
 
 
 def check_confinement(it: Examination) -> Iterator[Finding]:
-    """12. It has no special rights and cannot change its own files."""
+    """13. It has no special rights and cannot change its own files."""
     for subject in it.subjects:
         seen = subject.seen
         if seen.capabilities.strip("0"):
@@ -111,7 +111,7 @@ def check_confinement(it: Examination) -> Iterator[Finding]:
 
 
 def check_environment(it: Examination) -> Iterator[Finding]:
-    """13. It was started with the variables of the release and of the engine, and no other."""
+    """14. It was started with the variables of the release and of the engine, and no other."""
     for subject in it.subjects:
         known = _known_variables(it, subject)
         if known is None:
