@@ -7,38 +7,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from playwright.sync_api import BrowserContext, expect
 from werkzeug.serving import make_server
 
 from provisioner.core.appraisal.wording import summarize
 from provisioner.engine.operations import run_operation
 from provisioner.engine.operators import make_operator_link
 from provisioner.models.verdict import Finding, Outcome, Verdict
+from tests.browser.chromium import SCREENS, find_faults, open_screen
 from tests.web.serving import PASSWORD
 from tests.web.test_operator import make
 
 pytestmark = pytest.mark.browser
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-SCREENS = {"phone": (390, 844), "desktop": (1280, 800)}
 LONG_PATH = "/usr/lib/python3/" + "a-folder-with-a-long-name/" * 5 + "module.py"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -71,35 +52,25 @@ def enter(tab: BrowserContext, url: str, context) -> None:
     """By the one-time link, as a person does it."""
     page = tab.new_page()
     page.goto(f"{url}/operator/welcome/{make_operator_link(context)}")
-    assert faults(page) == []
+    assert find_faults(page) == []
     page.get_by_label("New password").fill(PASSWORD)
     page.get_by_role("button", name="Set the password and sign in").click()
     expect(page.get_by_role("heading", name="Communities", exact=True)).to_be_visible()
     page.close()
 
 
-def faults(page) -> list[str]:
-    """What axe says of it, and whether it is wider than the screen."""
-    wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
-    found = [f"{page.url}: {v['id']}" for v in Axe().run(page).response["violations"]]
-    return [*found, f"{page.url}: too wide"] if wide else found
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("screen", SCREENS)
 def test_every_page_is_for_everybody(chromium, url, context, judged, screen, scheme):
-    width, height = SCREENS[screen]
-    tab = chromium.new_context(
-        viewport={"width": width, "height": height}, color_scheme=scheme, bypass_csp=True
-    )
+    tab = open_screen(chromium, screen, scheme)
     page, found = tab.new_page(), []
     strangers = ("/check", "/check?address=", "/check/smith-family", "/operator/sign-in")
     for path in (*strangers, "/operator/welcome/used"):
         page.goto(url + path)
-        found += faults(page)
+        found += find_faults(page)
     enter(tab, url, context)
     page.goto(f"{url}/operator")
-    found += faults(page)
+    found += find_faults(page)
     done, finished = make(context)
     waiting, operation = make(context, "W" * 80, runs=False)
     for path in (
@@ -112,16 +83,16 @@ def test_every_page_is_for_everybody(chromium, url, context, judged, screen, sch
         "/api-tokens",
     ):
         page.goto(f"{url}/operator{path}")
-        found += faults(page)
+        found += find_faults(page)
     page.goto(f"{url}/operator/api-tokens")
     page.get_by_label("What it is for").fill("a backup program")
     page.get_by_role("button", name="Make a token").click()
-    found += faults(page)
+    found += find_faults(page)
     page.goto(f"{url}/operator/communities/{done.id}")
     page.get_by_label("to confirm").fill("another")
     page.get_by_role("button", name="Remove this community").click()
     expect(page.get_by_role("alert")).to_contain_text("please type its address")
-    found += faults(page)
+    found += find_faults(page)
     assert found == []
 
 
@@ -131,7 +102,7 @@ def test_an_address_without_a_report_is_for_everybody(chromium, url, context, ju
     monkeypatch.setattr("web.check.ask.check_community", lambda *_: verdict)
     page = chromium.new_context(bypass_csp=True).new_page()
     page.goto(f"{url}/check/nobody")
-    assert faults(page) == []
+    assert find_faults(page) == []
 
 
 def test_news_of_an_operation_arrive_by_themselves(chromium, url, context, app):
