@@ -27,6 +27,7 @@ HOST = "t-little.localhost"
 ADDRESS = f"{HOST}:8080"
 SETTINGS = b"name = 'little'\n"
 CAPABILITIES = "+sys_ptrace,+dac_read_search"
+PATIENCE = 60.0  # seconds; a machine that is busy with something else measures late
 
 
 class Place:
@@ -121,13 +122,13 @@ class Place:
             enrolled=self.agent_keys,
         )
 
-    def await_outcome(self, outcome: Outcome, seconds: float = 15.0) -> Verdict:
+    def await_outcome(self, outcome: Outcome, seconds: float = PATIENCE) -> Verdict:
         await_that(lambda: self.check().outcome == outcome, seconds, lambda: self.check())
         return self.check()
 
 
 def await_that(
-    is_so: Callable[[], bool], seconds: float = 15.0, what: Callable[[], object] = lambda: ""
+    is_so: Callable[[], bool], seconds: float = PATIENCE, what: Callable[[], object] = lambda: ""
 ) -> None:
     until = time.monotonic() + seconds
     while not is_so():
