@@ -1,22 +1,29 @@
-"""Check a community as any member could, and keep what came out for the dashboard."""
+"""Check a community as any member could, and keep what came out for everybody to see."""
 
 from __future__ import annotations
 
+from sqlmodel import col, update
+
 from provisioner.engine.check import check, published_at
 from provisioner.engine.context import Context
-from provisioner.models.community import Community
+from provisioner.engine.history import record_in_history
+from provisioner.models.community import GONE, Community
 from provisioner.models.verdict import Verdict
 
 
 def record_verdict(context: Context, community: Community) -> Verdict:
     """Never raises for what is a finding."""
     verdict = check_community(context, community.address)
-    context.store.change_community(
-        community.id,
-        verdict=verdict.outcome,
-        verdict_detail=verdict.as_json(),
-        checked_at=context.clock.now(),
-    )
+    now = context.clock.now()
+    # one that was removed while it was being asked stays forgotten
+    is_here = (col(Community.id) == community.id, col(Community.state).not_in(GONE))
+    keep = update(Community).where(*is_here)
+    with context.store.session() as session:
+        kept = session.exec(
+            keep.values(verdict=verdict.outcome, verdict_detail=verdict.as_json(), checked_at=now)
+        )
+        if kept.rowcount:
+            record_in_history(session, community.id, verdict, now)
     return verdict
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.core.versions import sort_versions, version_key
+from provisioner.core.versions import sort_versions, version_key, version_of
 
 
 def test_numbers_are_compared_as_numbers() -> None:
@@ -20,3 +20,11 @@ def test_numbers_are_compared_as_numbers() -> None:
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="invalid literal"):
         version_key(text)
+
+
+@pytest.mark.parametrize(
+    ("target", "version"),
+    [("app/taarafo/stable/1.0.0/release.json", "1.0.0"), ("", ""), ("files/aa.jsonl", "")],
+)
+def test_a_target_names_its_version(target: str, version: str) -> None:
+    assert version_of(target) == version

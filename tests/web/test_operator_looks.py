@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Locator, expect
 from werkzeug.serving import make_server
 
 from provisioner.core.appraisal.wording import summarize
+from provisioner.engine.attest import record_verdict
+from provisioner.engine.keys import get_keys
 from provisioner.engine.operations import run_operation
 from provisioner.engine.operators import make_operator_link
 from provisioner.models.verdict import Finding, Outcome, Verdict
@@ -103,6 +107,86 @@ def test_an_address_without_a_report_is_for_everybody(chromium, url, context, ju
     page = chromium.new_context(bypass_csp=True).new_page()
     page.goto(f"{url}/check/nobody")
     assert find_faults(page) == []
+
+
+MISHAPS = {3: Outcome.REJECTED, 9: Outcome.STALE, 10: Outcome.OUTDATED, 40: Outcome.UNKNOWN}
+
+
+def live_through(context, community, judged, monkeypatch) -> None:
+    """Seventy days with a bit of everything; the last of them is `judged`."""
+    found = {"now": judged}
+    monkeypatch.setattr("provisioner.engine.attest.check_community", lambda *_: found["now"])
+    begun = context.clock.moment
+    for number in range(70):
+        context.clock.moment = begun - timedelta(days=70 - number)
+        outcome = MISHAPS.get(number, Outcome.GENUINE)
+        found["now"] = replace(judged, outcome=outcome, release=f"app/x/stable/1.{number}/r.json")
+        record_verdict(context, community)
+    found["now"], context.clock.moment = judged, begun
+    record_verdict(context, community)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", SCREENS)
+def test_the_last_90_days_are_for_everybody(
+    chromium, url, context, app, judged, monkeypatch, screen, scheme
+):
+    width, _ = SCREENS[screen]
+    tab = open_screen(chromium, screen, scheme)
+    community, _ = make(context)
+    live_through(context, community, judged, monkeypatch)
+    enter_quietly(tab, url, context, app)
+    console = get_keys(context, community).console_token
+    page, found = tab.new_page(), []
+    for path in ("/check/smith-family", f"/operator/communities/{community.id}", f"/my/{console}"):
+        page.goto(url + path)
+        page.locator("details").evaluate_all("all => all.forEach(each => (each.open = true))")
+        found += find_faults(page)
+        if strip := page.locator(".strip").all():
+            assert look_at(strip[0], width) == []
+            named = page.get_by_role("img", name=re.compile(r"^GENUINE on 66 of 71 days; "))
+            expect(named).to_be_visible()
+    assert found == []
+
+
+def look_at(strip: Locator, width: int) -> list[str]:
+    """What is wrong with the squares, as they are drawn."""
+    squares = strip.locator(".square").evaluate_all(
+        "all => all.map(each => ({...each.getBoundingClientRect().toJSON(), title: each.title}))"
+    )
+    wrong = [] if len(squares) == 90 else [f"{len(squares)} squares"]
+    for each in squares:
+        if each["left"] < 0 or each["right"] > width or each["width"] < 14 or not each["title"]:
+            wrong.append(str(each))
+    return wrong
+
+
+def test_colours_of_ones_own_leave_the_days_apart(chromium, url, context, judged, monkeypatch):
+    """Who sees no colours, or has her own, tells the squares by their signs."""
+    community, _ = make(context)
+    live_through(context, community, judged, monkeypatch)
+    page = chromium.new_context(forced_colors="active").new_page()
+    page.goto(f"{url}/check/smith-family")
+    signs = page.locator(".strip .square").all_inner_texts()
+    assert "".join(signs) == "===!=====?o" + "=" * 29 + "?" + "=" * 29 + "!"
+
+
+def test_the_badge_shows_on_a_page_of_another_place(chromium, url, context, judged):
+    """A real embedding: another site, with the strictest rule for what it takes in."""
+    community, _ = make(context)
+
+    def show(_, start_response) -> list[bytes]:
+        rules = [("Cross-Origin-Embedder-Policy", "require-corp"), ("Content-Type", "text/html")]
+        start_response("200 OK", rules)
+        return [f"<img src='{url}/check/{community.address}/badge.svg'>".encode()]
+
+    server = make_server("127.0.0.1", 0, show, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    page = chromium.new_context().new_page()
+    page.goto(f"http://127.0.0.1:{server.port}")
+    drawn = page.locator("img").evaluate("async each => (await each.decode(), each.naturalWidth)")
+    server.shutdown()
+    assert drawn > 150
 
 
 def test_news_of_an_operation_arrive_by_themselves(chromium, url, context, app):
