@@ -8,6 +8,7 @@ from typing import Any
 
 from provisioner.engine.context import Context
 from provisioner.engine.make_release import make_release
+from provisioner.engine.rebuilt import verify_rebuilds
 from provisioner.models.release import Listing, Release
 from provisioner.publishing.create import create_publisher
 from provisioner.publishing.listing import list_releases
@@ -63,5 +64,6 @@ def verify_published(context: Context) -> list[dict[str, Any]]:
     found = context.inspect_releases()
     good = [{"ok": True, "sentence": f"{target} is as it was signed."} for target in found.releases]
     bad = [{"ok": False, "sentence": problem} for problem in found.problems]
+    again = verify_rebuilds(context, found.images)
     until = [{"ok": True, "sentence": f"{role} is signed until {t}."} for role, t in found.expires]
-    return [*bad, *good, *until] or [{"ok": False, "sentence": "Nothing is published yet."}]
+    return [*bad, *good, *again, *until] or [{"ok": False, "sentence": "Nothing is published yet."}]
