@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 
 from provisioner.core.appraisal.dsse import read_envelope
-from provisioner.core.provenance import digest_of
 from provisioner.engine.context import Context
 from provisioner.engine.make_release import MadeRelease, make_release
 from provisioner.engine.rebuild import rebuild_release
@@ -32,6 +31,7 @@ from provisioner.publishing.create import create_publisher
 from provisioner.publishing.publish import publish_release
 from provisioner.publishing.publisher import Publisher
 from provisioner.settings import ROOT, Settings
+from tests.publishing.liar import make_as_if
 from tests.publishing.place import NOW, contents_of
 from tests.publishing.test_checkout import commit, git
 from tests.publishing.tiny import make_project, needs_buildah, write_deb
@@ -190,7 +190,7 @@ def test_a_publisher_who_built_from_something_else_is_found_out(shop: Shop) -> N
     assert honest.commit
     shop.write("images/tiny/app/words.txt", "send everything to me\n")
     shop.write("images/tiny/app/more.txt", "hello")
-    shop.publish(make_as_if(shop, honest.commit, honest.swhid))
+    shop.publish(make_as_if(shop.settings, "tiny", shop.project, honest))
     git(shop.project, "checkout", "-q", ".")
     git(shop.project, "clean", "-q", "-f", ".")
     rebuilt = shop.rebuild()
@@ -206,20 +206,6 @@ def test_a_publisher_who_built_from_something_else_is_found_out(shop: Shop) -> N
     assert caught.value.exit_code == 21
     assert caught.value.explain().startswith("NOT-REPRODUCED: building app/tiny/stable/1.0.0/")
     assert not (shop.settings.repository_dir / "rebuilds").exists()
-
-
-def make_as_if(shop: Shop, commit_named: str, swhid: str) -> MadeRelease:
-    """What a publisher can sign: an image of what lies there, under the name of other source."""
-    made = make_release(
-        shop.settings, "tiny", shop.said.append, project=shop.project, commit=commit_named
-    )
-    lie = made.papers.statement.replace(made.release.source.swhid.encode(), swhid.encode())
-    papers = type(made.papers)(made.papers.sbom, lie)
-    source = made.release.source.model_copy(update={"swhid": swhid})
-    named = {"provenance_statement": digest_of(lie)}
-    images = {"tiny": made.release.images["tiny"].model_copy(update=named)}
-    release = made.release.model_copy(update={"images": images, "source": source})
-    return MadeRelease(release, made.built, made.manifest, papers)
 
 
 def test_a_file_changed_between_publishing_and_rebuilding_is_found(shop: Shop) -> None:
