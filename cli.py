@@ -258,6 +258,25 @@ def release_verify(as_json: Json = False) -> None:
         raise typer.Exit(20)
 
 
+@release.command("rebuild")
+def release_rebuild(
+    app_name: Annotated[str, typer.Argument(metavar="APP")],
+    version: str,
+    channel: str = "stable",
+    key: Annotated[str, typer.Option(help="File with the rebuilder's key.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Build a published release again from its source, compare, and sign if it is the same."""
+    from pathlib import Path
+
+    from provisioner.engine.rebuild import rebuild_release
+
+    file = Path(key) if key else None
+    rebuilt = rebuild_release(open_context(), app_name, version, say, channel=channel, key=file)
+    show(rebuilt.as_json(), rebuilt.as_text(), as_json=as_json)
+    rebuilt.require_same()
+
+
 # -- benchmarks --------------------------------------------------------------------------------
 
 

@@ -198,6 +198,23 @@ class ReleaseUnknown(ReleaseRejected):
     http_status = 404
 
 
+class SourceMissing(ReleaseUnknown):
+    """What a release was made from is not on this machine."""
+
+    code = "source-missing"
+    sentence = "The source of {name} is not here: {reason}."
+    advice = "Fetch {wanted} into this checkout, then run the command again."
+
+
+class NotReproduced(ReleaseRejected):
+    """Somebody built a published release again, and it came out differently."""
+
+    code = "not-reproduced"
+    sentence = "NOT-REPRODUCED: building {name} again gave something else than what is published."
+    advice = "Nothing was signed. Look at what differs, and ask the publisher how it came about."
+    exit_code = 21
+
+
 class KeyRefused(ReleaseRejected):
     code = "key-refused"
     sentence = "This set of keys cannot be used: {reason}."

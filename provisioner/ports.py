@@ -93,6 +93,9 @@ class Reading(Protocol):
 
     def get_manifest(self, image: Image) -> bytes: ...
 
+    def get_provenance(self, release: Release, image: str) -> bytes:
+        """The signed envelope how an image was made, as its builder sealed it."""
+
 
 class Releases(Reading, Protocol):
     """Published releases, read only through verified TUF metadata; each call looks anew."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import quote
 
+from provisioner.adapters.release_papers import read_provenance_of
 from provisioner.adapters.release_session import Session
 from provisioner.errors import ReleaseRejected, ReleaseUnknown
 from provisioner.models.log import LogSeen
@@ -54,6 +55,13 @@ class Reading:
         if root_of(text) != image.files_root:
             raise ReleaseRejected(reason="a file list is not the one that its release names")
         return text
+
+    def get_provenance(self, release: Release, image: str) -> bytes:
+        """The signed envelope how an image was made, as the builder sealed it.
+
+        Raises ReleaseRejected when it is not about this image, or not signed by its builder.
+        """
+        return read_provenance_of(self._session, release, image)
 
 
 def find_kept_manifest(cache: Path, image: Image) -> bytes | None:

@@ -20,7 +20,7 @@ from provisioner.core.log_entries import entry_of_metadata
 from provisioner.core.log_policy import find_policy
 from provisioner.core.versions import sort_versions
 from provisioner.errors import ReleaseRejected, ReleaseUnknown
-from provisioner.models.release import Listing
+from provisioner.models.release import BUILDER_FIELD, Listing
 
 CONFIG = UpdaterConfig(max_delegations=256)
 
@@ -86,6 +86,10 @@ class Session:
             )
         except (KeyError, TypeError, IndexError, ValueError) as error:
             raise ReleaseRejected(str(error), reason=f"{target} is not described") from error
+
+    def find_builder(self, target: str) -> str:
+        """Base64 of the public key that signed a provenance, as its signed entry says, or ""."""
+        return str(self._get_entry(target).unrecognized_fields.get(BUILDER_FIELD, ""))
 
     def get_content(self, target: str, limit: int) -> bytes:
         """The verified bytes of a target of at most `limit` bytes."""

@@ -50,7 +50,7 @@ class KeyRing:
             write_atomically(path, CryptoSigner.generate_ed25519().private_bytes, mode=0o600)
         if role in ONLINE and self.online_uid is not None and os.geteuid() == 0:
             shutil.chown(path, self.online_uid, self.online_uid)
-        return _public_half(_read_private(path), name)
+        return _public_half(read_private(path), name)
 
     def ensure_private(self, role: str, number: int) -> Ed25519PrivateKey:
         """The private half of `<role>-<number>.pem`, made unless it exists; for what is no TUF."""
@@ -70,7 +70,7 @@ class KeyRing:
         path = self.find_file(name) if name else None
         if path is None:
             return None
-        private = _read_private(path)
+        private = read_private(path)
         if _public_half(private, name).keyval != key.keyval:
             raise KeyRefused(reason=f"{path} holds another key than the one it is named for")
         return CryptoSigner(private)
@@ -111,7 +111,8 @@ def _label(holder: tuple[str, str]) -> str:
     return holder[1] or holder[0][:12]
 
 
-def _read_private(path: Path) -> Ed25519PrivateKey:
+def read_private(path: Path) -> Ed25519PrivateKey:
+    """The key in a PEM file (RFC 8410). Raises KeyRefused."""
     try:
         private = load_pem_private_key(path.read_bytes(), password=None)
     except (ValueError, TypeError, OSError) as error:

@@ -13,6 +13,8 @@ from provisioner.models.manifest import root_of
 from provisioner.models.release import Listing, Release
 from provisioner.publishing.commit import commit
 from provisioner.publishing.listing import get_floor, is_self_built, listing_of
+from provisioner.publishing.papers import Papers
+from provisioner.publishing.publish_papers import check_papers, plan_papers_targets
 from provisioner.publishing.publisher import Publisher, role_of
 from provisioner.publishing.repository import State
 
@@ -23,14 +25,16 @@ def publish_release(
     manifests: Mapping[str, bytes],
     *,
     now: datetime,
+    papers: Mapping[str, Papers] | None = None,
     security_floor: str = "",
 ) -> Listing:
-    """Add one release and the manifests of its images (by `sha256:…`).
+    """Add one release with the manifests (by `sha256:…`) and the papers (by name) of its images.
 
     The same release again changes nothing. Without `security_floor` the newest one stays.
     Raises ReleaseExists for other bytes under a published version, KeyMissing, KeyRefused.
     """
     _check_manifests(release, manifests)
+    check_papers(release, papers or {})
     with publisher.repository.locked():
         remove_unfinished(publisher.repository.folder)
         state = publisher.read_state()
@@ -43,7 +47,10 @@ def publish_release(
             if published.hashes != entry.hashes:
                 raise ReleaseExists(name=f"{release.name} {release.version}")
             return listing_of(state, role, published)
+        beside = list(plan_papers_targets(publisher.ring, state, release, papers or {}))
         _add_target(publisher, state.roles[role], entry, release.to_bytes())
+        for file, content in beside:
+            _add_target(publisher, state.roles[role], file, content)
         for image in release.images.values():
             text = manifests[image.files_root]
             file = TargetFile.from_data(image.files_target, text)
