@@ -58,11 +58,11 @@ class KeyRing:
         path = self.find_file(f"{role}-{number}.pem")
         if path is None:
             raise KeyRefused(reason=f"the key file {role}-{number}.pem was taken away just now")
-        return _read_private(path)
+        return read_private(path)
 
     def find_private(self, role: str, number: int) -> Ed25519PrivateKey | None:
         path = self.find_file(f"{role}-{number}.pem")
-        return _read_private(path) if path else None
+        return read_private(path) if path else None
 
     def find_signer(self, key: Key) -> Signer | None:
         """What signs for a public key, or None when its file is not here."""
