@@ -116,21 +116,31 @@ def doctor(as_json: Json = False) -> None:
 
 @app.command()
 def check(
-    address: str,
+    address: Annotated[str, typer.Argument(help="Host name; not needed with --offline.")] = "",
     control: Annotated[str, typer.Option(help="Address of the control plane.")] = "",
     root: Annotated[str, typer.Option(help="File with the publisher's root keys.")] = "",
+    save: Annotated[str, typer.Option(help="Keep all it rests on in this file.")] = "",
+    offline: Annotated[str, typer.Option(help="Judge a saved file, with no network.")] = "",
+    explain: Annotated[bool, typer.Option("--explain", help="Say what each step asks.")] = False,
     as_json: Json = False,
 ) -> None:
     """What runs at ADDRESS, compared with what was published. Exit 0 only for GENUINE."""
     from pathlib import Path
 
-    from provisioner.engine.check_anywhere import check_anywhere, exit_code_of, write_verdict
+    from provisioner.engine import check_anywhere as anywhere
+    from provisioner.engine.saved_check import judge_saved
 
     context = open_context()
     trusted = Path(root) if root else None
-    verdict = check_anywhere(context, address, control=control, root=trusted)
-    show(verdict.as_json(), write_verdict(verdict), as_json=as_json)
-    raise typer.Exit(exit_code_of(verdict.outcome))
+    if offline:
+        verdict = judge_saved(context, Path(offline), trusted)
+    else:
+        verdict = anywhere.check_anywhere(
+            context, address, control=control, root=trusted, save=Path(save) if save else None
+        )
+    write = anywhere.explain_verdict if explain else anywhere.write_verdict
+    show(verdict.as_json(), write(verdict), as_json=as_json)
+    raise typer.Exit(anywhere.exit_code_of(verdict.outcome))
 
 
 # -- communities -------------------------------------------------------------------------------

@@ -88,6 +88,18 @@ class KeyUsedBefore(BadInput):
     advice = "Send the first request again as it was, or take a new key for the new one."
 
 
+class SavedUnreadable(BadInput):
+    code = "saved-unreadable"
+    sentence = "The file {file} is no saved check that we understand: {reason}."
+    advice = "Save it again with `./taarafo check ADDRESS --save FILE`."
+
+
+class NothingToSave(BadInput):
+    code = "nothing-to-save"
+    sentence = "There is no signed report at {address}, so there is nothing to save."
+    advice = "Check the spelling of the address, and try again in a minute."
+
+
 class NotFound(TaarafoError):
     code = "not-found"
     sentence = "There is no {what} called {name} here."

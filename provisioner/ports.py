@@ -9,6 +9,7 @@ from typing import Protocol
 
 from provisioner.models.log import LogSeen
 from provisioner.models.release import Image, Listing, Release
+from provisioner.models.saved_check import ReleaseCopy
 from provisioner.models.service import JobSpec, JobState, ServiceSpec, TaskStatus
 
 
@@ -74,8 +75,8 @@ class Engine(Protocol):
         """Processes of a service on this host, as the host numbers them."""
 
 
-class Reading(Protocol):
-    """Questions to one verified state of the published releases."""
+class Reference(Protocol):
+    """What a check asks of one verified state of the published releases."""
 
     @property
     def log(self) -> LogSeen:
@@ -86,22 +87,47 @@ class Reading(Protocol):
 
     def get(self, target: str) -> Release: ...
 
-    def newest(self, recipe: str, channel: str = "stable") -> Release: ...
-
     def describe(self, target: str) -> Listing:
         """What the signed entry of a release says of it: channel, security floor, self-built."""
 
     def get_manifest(self, image: Image) -> bytes: ...
 
+
+class References(Protocol):
+    """Where a check opens what it compares with: what is published now, or a saved copy."""
+
+    def open(self) -> AbstractContextManager[Reference]: ...
+
+
+class Reading(Reference, Protocol):
+    """All questions to one verified state of the published releases."""
+
+    def newest(self, recipe: str, channel: str = "stable") -> Release: ...
+
+    def copy(self, target: str) -> ReleaseCopy:
+        """Everything that a release was verified with, to be judged again elsewhere."""
+
     def get_provenance(self, release: Release, image: str) -> bytes:
         """The signed envelope how an image was made, as its builder sealed it."""
 
 
-class Releases(Reading, Protocol):
+class Releases(Protocol):
     """Published releases, read only through verified TUF metadata; each call looks anew."""
 
     def open(self) -> AbstractContextManager[Reading]:
         """Several questions to one state."""
+
+    def list(self, recipe: str, channel: str = "stable") -> list[str]: ...
+
+    def get(self, target: str) -> Release: ...
+
+    def newest(self, recipe: str, channel: str = "stable") -> Release: ...
+
+    def describe(self, target: str) -> Listing: ...
+
+    def get_manifest(self, image: Image) -> bytes: ...
+
+    def get_provenance(self, release: Release, image: str) -> bytes: ...
 
 
 class Gateway(Protocol):

@@ -23,6 +23,10 @@ class Kept:
         except (OSError, ValueError):
             return None
 
+    def read_checkpoint(self) -> bytes:
+        """That checkpoint as it was served. Raises OSError."""
+        return (self.folder / "checkpoint").read_bytes()
+
     def list_lines(self) -> list[bytes]:
         """The entries below that checkpoint, each a line."""
         try:

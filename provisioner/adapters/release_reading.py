@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import quote
 
+from provisioner.adapters.kept_log import Kept
 from provisioner.adapters.release_papers import read_provenance_of
 from provisioner.adapters.release_session import Session
 from provisioner.errors import ReleaseRejected, ReleaseUnknown
 from provisioner.models.log import LogSeen
 from provisioner.models.manifest import root_of
 from provisioner.models.release import Image, Listing, Release
+from provisioner.models.saved_check import ReleaseCopy
 
 RELEASE_BYTES = 1_000_000
 MANIFEST_BYTES = 64_000_000
@@ -55,6 +57,23 @@ class Reading:
         if root_of(text) != image.files_root:
             raise ReleaseRejected(reason="a file list is not the one that its release names")
         return text
+
+    def copy(self, target: str) -> ReleaseCopy:
+        """Everything that this release was verified with, to be judged again elsewhere."""
+        roots, targets, role, metadata, content = self._session.copy(target, RELEASE_BYTES)
+        images = self.get(target).images
+        kept = Kept(self._cache / "log")
+        return ReleaseCopy(
+            roots,
+            targets,
+            role,
+            metadata,
+            target,
+            content,
+            {name: self.get_manifest(image).decode() for name, image in images.items()},
+            kept.read_checkpoint().decode(),
+            tuple(line.decode() for line in kept.list_lines()),
+        )
 
     def get_provenance(self, release: Release, image: str) -> bytes:
         """The signed envelope how an image was made, as the builder sealed it.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -28,9 +28,10 @@ CONFIG = UpdaterConfig(max_delegations=256)
 class Session:
     """Lookups in one verified state. Only valid inside `open_session`."""
 
-    def __init__(self, updater: Updater, cache: Path) -> None:
+    def __init__(self, updater: Updater, cache: Path, shipped: int) -> None:
         self._updater = updater
         self._cache = cache
+        self._shipped = shipped  # version of the root that the reader came with
         self._log: LogView | None = None
 
     @property
@@ -75,17 +76,7 @@ class Session:
         return sort_versions(path.split("/")[3] for path in paths)
 
     def describe(self, target: str) -> Listing:
-        entry = self._get_entry(target)
-        try:
-            return Listing(
-                target=target,
-                version=target.split("/")[3],
-                channel=entry.custom["channel"],
-                security_floor=entry.custom["security_floor"],
-                is_self_built=self._is_self_built(target),
-            )
-        except (KeyError, TypeError, IndexError, ValueError) as error:
-            raise ReleaseRejected(str(error), reason=f"{target} is not described") from error
+        return describe_entry(self._get_entry(target), is_self_built=self._is_self_built(target))
 
     def find_builder(self, target: str) -> str:
         """Base64 of the public key that signed a provenance, as its signed entry says, or ""."""
@@ -104,9 +95,26 @@ class Session:
     def refuse_twins(self) -> None:
         """Two key ids with one value would count twice: such metadata is not used at all."""
         delegations = self._read_targets("targets").delegations
-        for keys in (self._read_root().keys, delegations.keys if delegations else {}):
-            if len({_value_of(key) for key in keys.values()}) < len(keys):
-                raise ReleaseRejected(reason="one key is listed twice under two names")
+        refuse_twins_in(self._read_root().keys)
+        refuse_twins_in(delegations.keys if delegations else {})
+
+    def copy(self, target: str, limit: int) -> tuple[tuple[str, ...], str, str, str, str]:
+        """(roots after the shipped one, targets, role, the role's metadata, the target's content).
+
+        All as they were verified in this session.
+        """
+        content = self.get_content(target, limit).decode()
+        signed = (r for r in self._roles_for(target) if target in self._read_targets(r).targets)
+        role = next(signed)
+        metadata = self._cache / "metadata"
+        history = sorted(
+            (int(path.name.split(".")[0]), path)
+            for path in (metadata / "root_history").glob("*.root.json")
+        )
+        newest = self._read_root().version
+        roots = tuple(p.read_text() for v, p in history if self._shipped < v <= newest)
+        texts = [(metadata / f"{quote(name, '')}.json").read_text() for name in ("targets", role)]
+        return roots, texts[0], role, texts[1], content
 
     def list_roles(self) -> dict[str, Targets]:
         """Every delegated role, loaded and verified. Raises what a tuf updater raises."""
@@ -179,7 +187,7 @@ def open_session(source: Source, root: bytes, cache: Path, seconds: float) -> It
             bootstrap=root,
         )
         updater.refresh()
-        session = Session(updater, cache)
+        session = Session(updater, cache, Metadata[Root].from_bytes(root).signed.version)
         session.refuse_twins()
         session.check_log(
             lambda path, most: fetcher.download_bytes(f"log/{path}", most), datetime.now(UTC)
@@ -187,5 +195,21 @@ def open_session(source: Source, root: bytes, cache: Path, seconds: float) -> It
         yield session
 
 
-def _value_of(key: Key) -> str:
-    return str(key.keyval.get("public"))
+def refuse_twins_in(keys: Mapping[str, Key]) -> None:
+    """Raises ReleaseRejected for one key value under two ids."""
+    if len({str(key.keyval.get("public")) for key in keys.values()}) < len(keys):
+        raise ReleaseRejected(reason="one key is listed twice under two names")
+
+
+def describe_entry(entry: TargetFile, *, is_self_built: bool) -> Listing:
+    """What a release's signed entry says of it. Raises ReleaseRejected when it says too little."""
+    try:
+        return Listing(
+            target=entry.path,
+            version=entry.path.split("/")[3],
+            channel=entry.custom["channel"],
+            security_floor=entry.custom["security_floor"],
+            is_self_built=is_self_built,
+        )
+    except (KeyError, TypeError, IndexError, ValueError) as error:
+        raise ReleaseRejected(str(error), reason=f"{entry.path} is not described") from error

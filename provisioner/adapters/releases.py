@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from provisioner.errors import ReleaseRejected
 from provisioner.files import locked
-from provisioner.models.log import LogSeen
 from provisioner.models.release import Image, Listing, Release, cache_name
 
 if TYPE_CHECKING:  # tuf takes a fifth of a second to import; who never reads pays nothing
@@ -78,12 +77,6 @@ class PublishedReleases:
             open_session(self._source, self._root, self._cache, self._seconds) as session,
         ):
             yield Reading(session, self._cache)
-
-    @property
-    def log(self) -> LogSeen:
-        """The public log as it is now."""
-        with self.open() as reading:
-            return reading.log
 
     def list(self, recipe: str, channel: str = "stable") -> list[str]:
         """Versions, oldest first; empty for a recipe that nobody publishes."""

@@ -21,7 +21,8 @@ from provisioner.errors import (
     WitnessesMissing,
 )
 from provisioner.models.verdict import Finding, Outcome, Verdict
-from provisioner.ports import Reading, Releases
+from provisioner.ports import Reference as Published
+from provisioner.ports import References
 
 _SILENT = "This address does not answer."
 EVIDENCE_PATH = "/.well-known/taarafo/evidence.dsse"
@@ -34,7 +35,7 @@ Enrolled = Callable[[], tuple[AgentKey, ...]]
 
 
 def check(
-    address: str, *, now: datetime, fetch: Fetch, releases: Releases, enrolled: Enrolled
+    address: str, *, now: datetime, fetch: Fetch, releases: References, enrolled: Enrolled
 ) -> Verdict:
     """The verdict on the community at `address` (host name, with the port in local mode).
 
@@ -75,7 +76,7 @@ def _gather(address: str, fetch: Fetch, enrolled: Enrolled) -> Case:
     return Case(address, envelope, problems=(problem,))
 
 
-def _look_up(target: str, releases: Releases) -> tuple[Reference | None, tuple[Finding, ...]]:
+def _look_up(target: str, releases: References) -> tuple[Reference | None, tuple[Finding, ...]]:
     """The reference, or the finding that says why there is none."""
     try:
         with releases.open() as published:
@@ -98,14 +99,15 @@ def _look_up(target: str, releases: Releases) -> tuple[Reference | None, tuple[F
         return None, (Finding("release", Outcome.UNKNOWN, detail),)
 
 
-def _read_reference(target: str, published: Reading) -> Reference:
+def _read_reference(target: str, published: Published) -> Reference:
     release = published.get(target)
-    newest = published.newest(release.name, release.channel)
+    newest = published.list(release.name, release.channel)[-1]
+    newest_target = f"app/{release.name}/{release.channel}/{newest}/release.json"
     return Reference(
         release,
         manifests={name: published.get_manifest(each) for name, each in release.images.items()},
-        newest=newest.version,
-        floor=published.describe(newest.target).security_floor,
+        newest=newest,
+        floor=published.describe(newest_target).security_floor,
         is_self_built=published.describe(target).is_self_built,
         log=published.log,
     )

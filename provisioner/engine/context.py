@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provisioner.errors import OperatorError
+from provisioner.errors import OperatorError, ReleaseRejected
 from provisioner.models.inspection import Inspection
-from provisioner.ports import Clock, Engine, Gateway, Releases, Room, Vault, Waker
+from provisioner.models.saved_check import ReleaseCopy
+from provisioner.ports import Clock, Engine, Gateway, References, Releases, Room, Vault, Waker
 from provisioner.settings import Settings
 
 if TYPE_CHECKING:  # both load the database's tools, which `check` has no use for
@@ -83,6 +85,16 @@ class Context:
         from provisioner.adapters.releases import open_releases_at
 
         return open_releases_at(control, root)
+
+    def releases_in(self, copy: ReleaseCopy, root: Path | None, now: datetime) -> References:
+        """One release in a saved check, judged for the moment `now`."""
+        from provisioner.adapters.saved_releases import SavedReleases
+
+        trusted = root or self.settings.trust_dir / "root.json"
+        try:
+            return SavedReleases(copy, trusted.read_bytes(), now)
+        except OSError as error:
+            raise ReleaseRejected(str(error), reason=f"{trusted} cannot be read") from error
 
     def inspect_releases(self) -> Inspection:
         """Everything published here, walked as a stranger would."""
