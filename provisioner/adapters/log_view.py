@@ -155,15 +155,22 @@ def _open_bundle(raw: bytes, width: int) -> tuple[bytes, ...]:
 def _require_witnesses(note: Note, policy: Policy, now: datetime) -> dict[str, datetime]:
     """Who cosigned lately. Raises WitnessesMissing below the policy's quorum."""
     try:
-        times = count_witnesses(note, policy)
+        seen = {n: _read_moment(time) for n, time in count_witnesses(note, policy).items()}
     except ValueError as error:
         raise ReleaseRejected(str(error), reason=f"the public log: {error}") from error
-    seen = {name: datetime.fromtimestamp(time, UTC) for name, time in times.items()}
     fresh = {name: moment for name, moment in seen.items() if now - moment <= FRESH_FOR}
     if not is_satisfied(policy, set(fresh)):
         names = ", ".join(sorted(fresh)) or "nobody"
         raise WitnessesMissing(found=len(fresh), names=names)
     return fresh
+
+
+def _read_moment(seconds: int) -> datetime:
+    """Raises ValueError also for what the system's own calendar does not reach."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OSError, OverflowError):
+        raise ValueError("not a timestamp") from None
 
 
 def _understand(line: bytes) -> Entry:

@@ -7,13 +7,14 @@ freshness roles of TUF are not in it, and everything is judged for the moment it
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root, TargetFile, Targets
@@ -33,6 +34,8 @@ from provisioner.models.release import Image, Listing, Release
 from provisioner.models.saved_check import ReleaseCopy
 
 BUNDLE = 256
+T = TypeVar("T", Root, Targets)
+V = TypeVar("V")
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class SavedReleases:
         """Verify all of it first. Raises ReleaseRejected, ReleaseExpired and those of the log."""
         try:
             self._view.require(entry_of_metadata("root", self._root.version, self._newest_root))
+            self._view.refuse_older({"root": self._root.version})
             for role, text in (
                 ("targets", self.copy.targets),
                 (self.copy.role, self.copy.role_metadata),
@@ -69,14 +73,15 @@ class SavedReleases:
         """Versions that its role had signed when this was saved, oldest first."""
         prefix = f"app/{recipe}/{channel}/"
         paths = (path for path in self._role.targets if path.startswith(prefix))
-        return sort_versions(p.split("/")[3] for p in paths if p.endswith("/release.json"))
+        versions = [p.split("/")[3] for p in paths if p.endswith("/release.json")]
+        return _read_signed(self.copy.target, lambda: sort_versions(versions))
 
     def get(self, target: str) -> Release:
         if target != self.copy.target:
             raise ReleaseUnknown(name=target)
         content = self.copy.release.encode()
         self._verify(target, content)
-        release = Release.from_bytes(content)
+        release = _read_signed(target, lambda: Release.from_bytes(content))
         if release.target != target:
             raise ReleaseRejected(reason=f"{target} describes another release, {release.target}")
         return release
@@ -98,9 +103,9 @@ class SavedReleases:
     @cached_property
     def _root(self) -> Root:
         """Each root is signed by the one before and by itself (TUF specification §5.3)."""
-        trusted = Metadata[Root].from_bytes(self.root).signed
+        trusted = _read_as(Root, self.root).signed
         for text in self.copy.roots:
-            following = Metadata[Root].from_bytes(text.encode())
+            following = _read_as(Root, text.encode())
             if following.signed.version != trusted.version + 1:
                 raise ValueError("a root is missing")
             for signer in (trusted, following.signed):
@@ -112,7 +117,7 @@ class SavedReleases:
 
     @cached_property
     def _targets(self) -> Targets:
-        metadata = Metadata[Targets].from_bytes(self.copy.targets.encode())
+        metadata = _read_as(Targets, self.copy.targets.encode())
         self._root.verify_delegate("targets", metadata.signed_bytes, metadata.signatures)
         self._refuse_expired(metadata.signed)
         refuse_twins_in(metadata.signed.delegations.keys if metadata.signed.delegations else {})
@@ -120,7 +125,7 @@ class SavedReleases:
 
     @cached_property
     def _role(self) -> Targets:
-        metadata = Metadata[Targets].from_bytes(self.copy.role_metadata.encode())
+        metadata = _read_as(Targets, self.copy.role_metadata.encode())
         role = self.copy.role
         self._targets.verify_delegate(role, metadata.signed_bytes, metadata.signatures)
         delegations = self._targets.delegations
@@ -156,3 +161,19 @@ class SavedReleases:
     def _refuse_expired(self, signed: Root | Targets) -> None:
         if signed.is_expired(self.now):
             raise ReleaseExpired(reason=f"{signed.type} was signed until {signed.expires}")
+
+
+def _read_as(kind: type[T], raw: bytes) -> Metadata[T]:
+    """Raises ValueError for metadata of another kind: a stranger chose what stands where."""
+    metadata = Metadata[T].from_bytes(raw)
+    if not isinstance(metadata.signed, kind):
+        raise ValueError(f"it is not {kind.type} metadata")
+    return metadata
+
+
+def _read_signed(target: str, read: Callable[[], V]) -> V:
+    """What its publisher signed, or ReleaseRejected where that has no form that we know."""
+    try:
+        return read()
+    except ValueError as error:
+        raise ReleaseRejected(str(error), reason=f"{target} cannot be read") from error

@@ -86,6 +86,14 @@ class Context:
 
         return open_releases_at(control, root)
 
+    def read_root(self) -> bytes:
+        """The root of trust that this control plane ships. Raises ReleaseRejected."""
+        path = self.settings.trust_dir / "root.json"
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise ReleaseRejected(str(error), reason=f"{path} cannot be read") from error
+
     def releases_in(self, copy: ReleaseCopy, root: Path | None, now: datetime) -> References:
         """One release in a saved check, judged for the moment `now`."""
         from provisioner.adapters.saved_releases import SavedReleases

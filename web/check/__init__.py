@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from web.check import badge, feed, routes
+from web.check import badge, download, feed, routes
 from web.check.blueprint import blueprint
 
-__all__ = ["badge", "blueprint", "feed", "routes"]
+__all__ = ["badge", "blueprint", "download", "feed", "routes"]

@@ -64,6 +64,40 @@ ELSEWHERE: Final = (
     "Anyone who has our program can ask the same question from another place:"
 )
 
+TAKE_VERIFIER: Final = (
+    "Or let someone else save a check with our program and send you the file. This page opens such "
+    "a file and judges it in your browser. It needs no network. Get it on one day and use it on "
+    "any other:"
+)
+VERIFIER_LINK: Final = "Get the page that judges a saved check"
+
+# What the verifier says around a verdict: the page that people take home.
+VERIFIER_TITLE: Final = "Check a saved file"
+VERIFIER_MEANS: Final = (
+    "Someone asked a server what it runs and saved the answer. This page judges that file. "
+    "It looks at each signature and each hash here, in your browser. It sends nothing out."
+)
+VERIFIER_SOURCE: Final = (
+    "If you got this page from the server that you want to check, it should not be the only judge. "
+    "Ask a friend to send you her copy, or use our program."
+)
+VERIFIER_MOMENT: Final = (
+    "This is for the time when the file was saved. It says nothing of today. "
+    "That time is what the file says: nobody signed it."
+)
+VERIFIER_TRUST: Final = (
+    "A root of trust names the keys whose word counts. This page came with one. Ask someone who "
+    "got it in another way which SHA-256 she sees. If the two differ, one of you was fooled."
+)
+VERIFIER_LIMITS: Final = (
+    "Nobody can see from a file if something newer came out after it was saved.",
+)
+VERIFIER_UNABLE: Final = (
+    "This browser cannot check these signatures, so nothing is judged. "
+    "Open the page from your own disk, in a browser of the last year."
+)
+VERIFIER_SCRIPT: Final = "This page does its work with a script, and scripts are off here."
+
 # What each check asks, in the order of the appraisal.
 QUESTIONS: Final = {
     "address": "Is this an address?",

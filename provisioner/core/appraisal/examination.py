@@ -12,6 +12,8 @@ from provisioner.models.evidence import ContainerSeen, Evidence
 from provisioner.models.manifest import SortedText
 from provisioner.models.release import Image
 
+_MOMENT = "%Y-%m-%dT%H:%M:%SZ"
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -84,4 +86,10 @@ class Examination:
 
 def parse_moment(text: str) -> datetime:
     """`2026-11-23T23:52:16Z`. Raises ValueError for any other form."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    try:
+        moment = datetime.strptime(text, _MOMENT).replace(tzinfo=UTC)
+    except ValueError:
+        raise ValueError("not a moment") from None
+    if moment.strftime(_MOMENT) != text:
+        raise ValueError("not a moment")
+    return moment

@@ -20,4 +20,14 @@ def read_saved(raw: bytes) -> SavedCheck:
     value = read_json(raw)
     if not isinstance(value, dict) or value.get("type") != KIND:
         raise ValueError("it is not a saved check")
-    return build(SavedCheck, value)
+    saved = build(SavedCheck, value)
+    _refuse_stray_halves(saved)
+    return saved
+
+
+def _refuse_stray_halves(saved: SavedCheck) -> None:
+    """Each text was fetched as UTF-8, so it can be written as UTF-8."""
+    try:
+        json.dumps(asdict(saved), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ValueError("it is not UTF-8 text") from None

@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+LONGEST_NUMBER = 20  # characters: enough for 64 bits
 
 
 def read_json(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value
@@ -21,6 +22,7 @@ def read_json(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value
         return json.loads(
             raw.decode("utf-8"),
             object_pairs_hook=_unique,
+            parse_int=_read_whole,
             parse_float=_refuse_fraction,
             parse_constant=_refuse_fraction,
         )
@@ -47,6 +49,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a name occurs twice in it")
     return found
+
+
+def _read_whole(text: str) -> int:
+    if len(text) > LONGEST_NUMBER:
+        raise ValueError("it has numbers that are too long")
+    return int(text)
 
 
 def _refuse_fraction(text: str) -> NoReturn:

@@ -9,7 +9,7 @@ from provisioner.models.verdict import Outcome
 LIMIT = (
     "This cannot prove that the operator has not altered the server or is not reading your data."
 )
-_SUMMARIES = {
+SUMMARIES = {
     Outcome.GENUINE: "This server reports {release}, and what was measured on it matches. {age}",
     Outcome.OUTDATED: "This server reports {release}, which is not the newest. {age}",
     Outcome.STALE: "We cannot say what runs here now: the last report is too old. {age}",
@@ -29,7 +29,7 @@ _SUMMARIES = {
 def summarize(outcome: Outcome, release: str, measured: datetime | None, now: datetime) -> str:
     """One or two sentences for a person, always with the limit of what they mean."""
     age = f"It was measured {say_age(measured, now)}." if measured else ""
-    text = _SUMMARIES[outcome].format(release=release or "no release", age=age).strip()
+    text = SUMMARIES[outcome].format(release=release or "no release", age=age).strip()
     return f"{text} {LIMIT}"
 
 

@@ -1,0 +1,65 @@
+// Judges a case step by step, in the order of provisioner/core/appraisal/appraise.py.
+"use strict";
+
+const STEPS = [
+  { number: 1, name: "signature", run: checkSignature, isGate: true },
+  { number: 2, name: "statement", run: checkStatement, isGate: true },
+  { number: 3, name: "community", run: checkCommunity, isGate: true },
+  { number: 4, name: "time", run: checkTime, isGate: false },
+  { number: 5, name: "release", run: checkRelease, isGate: true },
+  { number: 6, name: "log", run: checkLog, isGate: false },
+  { number: 7, name: "version", run: checkVersion, isGate: false },
+  { number: 8, name: "service", run: checkService, isGate: false },
+  { number: 9, name: "files", run: checkFiles, isGate: false },
+  { number: 10, name: "mounts", run: checkMounts, isGate: false },
+  { number: 11, name: "settings", run: checkSettings, isGate: false },
+  { number: 12, name: "processes", run: checkProcesses, isGate: false },
+  { number: 13, name: "confinement", run: checkConfinement, isGate: false },
+  { number: 14, name: "environment", run: checkEnvironment, isGate: false },
+];
+
+/** The verdict on a case at the moment `now` (milliseconds). */
+async function appraise(asked, now) {
+  const it = { case: asked, now, payload: null, signer: null, evidence: null, subjects: [] };
+  const findings = [];
+  try {
+    for (const step of STEPS) {
+      const found = await step.run(it);
+      if (found.length === 0) {
+        found.push(asFinding(step.name, "UNKNOWN", "There was nothing to look at."));
+      }
+      findings.push(...found);
+      if (step.isGate && outcomeOf(found) !== "GENUINE") break;
+    }
+  } catch (error) {
+    // The top of an appraisal: whatever happened, it is not a pass.
+    const detail = `The check met something unexpected (${error.name}).`;
+    findings.push(asFinding("appraisal", "UNKNOWN", detail));
+  }
+  return conclude(it, findings);
+}
+
+/** The first outcome of the order of precedence that occurs; UNKNOWN for none. */
+function outcomeOf(findings) {
+  const met = new Set(findings.map((each) => each.outcome));
+  return GIVEN.precedence.find((outcome) => met.has(outcome)) ?? "UNKNOWN";
+}
+
+function conclude(it, findings) {
+  const outcome = outcomeOf(findings), release = it.case.reference?.release;
+  const measured = it.evidence ? findMoment(it.evidence.issued) : null;
+  const named = release ? `release ${release.version} of ${release.title}` : "";
+  return {
+    outcome,
+    findings: findings.map(showFinding),
+    release: release ? release.target : "",
+    measured_at: measured === null ? "" : showMoment(measured),
+    address: it.case.address,
+    summary: summarize(outcome, named, measured, it.now),
+  };
+}
+
+/** Names in a report are a stranger's: none may reach a page as it is. */
+function showFinding({ check, outcome, detail, paths }) {
+  return { check, outcome, detail: showPath(detail), paths: paths.map(showPath) };
+}

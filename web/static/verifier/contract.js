@@ -1,0 +1,82 @@
+// What may be mounted into a container under the app contract, and what the engine adds.
+"use strict";
+
+const PSEUDO = new Set([
+  "proc", "sysfs", "cgroup", "cgroup2", "devpts", "mqueue", "devtmpfs", "debugfs", "tracefs",
+  "securityfs", "pstore", "bpf", "configfs", "fusectl", "hugetlbfs", "binfmt_misc", "nsfs",
+  "rpc_pipefs", "autofs", "efivarfs",
+]);
+const ENGINE_KINDS = new Map([
+  ["/proc", "proc"],
+  ["/dev", "tmpfs"],
+  ["/dev/pts", "devpts"],
+  ["/dev/mqueue", "mqueue"],
+  ["/dev/shm", "tmpfs"],
+  ["/dev/console", "devpts"],
+  ["/sys", "sysfs"],
+]);
+const ENGINE_FILES = ["hosts", "hostname", "resolv.conf"];
+const ENGINE_MADE = [
+  ["/.dockerenv", "f", 0o755, 0, 0, 0, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"],
+  ["/etc/mtab", "l", 0o777, 0, 0, 0, "/proc/mounts"],
+];
+
+/** Why this mount may be there, in a few words; empty when it may not. */
+function explainMount(mount, contract, container) {
+  if (contract.tmpfs.includes(mount.path) && mount.kind === "tmpfs") return "temporary memory";
+  if (contract.settings.includes(mount.path) && mount.read_only) return "a setting, hashed on its own";
+  if (mount.path === "/data") return "what members wrote";
+  if (mount.path === "/run/edge") return "the door to the edge";
+  if (isSecret(mount)) return "a secret";
+  return isEngines(mount, container) ? "made by the engine" : "";
+}
+
+/** [permitted path → why, paths that are not]. A second mount at one path is never permitted. */
+function judgeMounts(mounts, contract, container) {
+  const permitted = new Map(), refused = new Set(), seen = new Set();
+  for (const mount of mounts) {
+    const why = explainMount(mount, contract, container);
+    if (seen.has(mount.path)) {
+      permitted.delete(mount.path);
+      refused.add(mount.path);
+    } else if (why) {
+      permitted.set(mount.path, why);
+    } else if (mount.path !== "/") {
+      refused.add(mount.path);
+    }
+    seen.add(mount.path);
+  }
+  return [permitted, Array.from(refused)];
+}
+
+/** Manifest lines that the engine itself adds to every container. */
+function engineMadeLines(permitted) {
+  const lines = new Set(ENGINE_MADE.map(lineOf));
+  for (const path of permitted.keys()) {
+    for (const parent of listParents(path)) lines.add(lineOf([parent, "d", 0o755, 0, 0, 0, ""]));
+  }
+  return lines;
+}
+
+/** Whether a container with this image reference and id was made from the image. */
+function isMadeFrom(reference, imageId, digests) {
+  return digests.some((each) => imageId === each || reference.endsWith("@" + each));
+}
+
+function isSecret(mount) {
+  const name = withoutPrefix(mount.path, "/run/secrets/");
+  return name !== mount.path && !name.includes("/") && mount.kind === "tmpfs" && mount.read_only;
+}
+
+function isEngines(mount, container) {
+  if (ENGINE_KINDS.get(mount.path) === mount.kind) return true;
+  const isPseudo = PSEUDO.has(mount.kind) || mount.kind === "tmpfs";
+  if (isPseudo && ["/proc/", "/sys/"].some((top) => mount.path.startsWith(top))) return true;
+  const name = withoutPrefix(mount.path, "/etc/");
+  return ENGINE_FILES.includes(name) && mount.source.endsWith(`/${container}/${name}`);
+}
+
+function listParents(path) {
+  const parts = path.split("/");
+  return parts.slice(2).map((_, at) => parts.slice(0, at + 2).join("/"));
+}

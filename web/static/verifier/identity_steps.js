@@ -1,0 +1,106 @@
+// Steps 1 to 5 and 7: whose report it is, of whom, from when, and which release it names.
+"use strict";
+
+const CLOCK_SKEW = 60 * 1000; // milliseconds
+const LATEST_MOMENT = Date.parse("9999-12-31T23:59:59Z");
+
+/** 1. The report is there and an enrolled agent signed it. */
+async function checkSignature(it) {
+  const { envelope, agents, problems } = it.case;
+  if (envelope === null || agents.length === 0) {
+    const missing = envelope === null
+      ? "This address serves no report of what it runs."
+      : "No agent is enrolled, so no report counts.";
+    return problems.length ? problems : [asFinding("signature", "UNVERIFIABLE", missing)];
+  }
+  try {
+    [it.signer, it.payload] = await openEnvelope(envelope, agents);
+  } catch (error) {
+    return [rejectAs("signature", "The report is not acceptable", error)];
+  }
+  return [asFinding("signature", "GENUINE", `The agent of host ${it.signer.host_id} signed this report.`)];
+}
+
+/** 2. The signed bytes are a statement about what runs, in its one right form. */
+function checkStatement(it) {
+  try {
+    it.evidence = readStatement(it.payload);
+  } catch (error) {
+    return [rejectAs("statement", "The report cannot be read", error)];
+  }
+  return [asFinding("statement", "GENUINE", "The report can be read.")];
+}
+
+/** 3. It is about the address that was asked. */
+function checkCommunity(it) {
+  if (it.evidence.origin !== it.case.address) {
+    return [asFinding("community", "RELAY", "This is the report of another community.")];
+  }
+  return [asFinding("community", "GENUINE", `The report is about ${it.case.address}.`)];
+}
+
+/** 4. It is from now: not expired, not from the future, not made to last. */
+function checkTime(it) {
+  const issued = findMoment(it.evidence.issued), expires = findMoment(it.evidence.expires);
+  if (issued === null || expires === null) {
+    return [asFinding("time", "REJECTED", "The report does not say when it was made.")];
+  }
+  const lasts = expires - issued, age = sayAge(issued, it.now);
+  if (lasts <= 0 || lasts > LIFETIME_SECONDS * 1000) {
+    return [asFinding("time", "REJECTED", "The report claims to last longer than a report may.")];
+  }
+  if (it.now + CLOCK_SKEW > LATEST_MOMENT) throw new Refused("no such date", "OverflowError");
+  if (issued > it.now + CLOCK_SKEW) {
+    const detail = "The report is dated in the future: one of the two clocks is wrong.";
+    return [asFinding("time", "STALE", detail)];
+  }
+  if (expires <= it.now) {
+    return [asFinding("time", "STALE", `The report was made ${age} and has run out.`)];
+  }
+  return [asFinding("time", "GENUINE", `The report was made ${age}.`)];
+}
+
+/** 5. The release that it names is published and signed. */
+function checkRelease(it) {
+  const { reference, problems } = it.case;
+  if (reference === null) {
+    const detail = "The release that this server reports could not be looked up.";
+    return problems.length ? problems : [asFinding("release", "UNVERIFIABLE", detail)];
+  }
+  const { release, isSelfBuilt } = reference;
+  if (release.target !== it.evidence.release) {
+    const detail = "The report names another release than the one it was compared with.";
+    return [asFinding("release", "UNVERIFIABLE", detail)];
+  }
+  const signed = isSelfBuilt
+    ? "self-built: one key of this server's own operator signed it"
+    : "signed by its publisher";
+  return [asFinding("release", "GENUINE", `Release ${release.version} of ${release.title} is ${signed}.`)];
+}
+
+/** 7. It is the newest one, and not known to be weak. */
+function checkVersion(it) {
+  const { release: { version }, newest, floor } = it.case.reference;
+  if (compareVersions(version, floor) < 0) {
+    const detail = `Release ${version} has a known weakness. ${floor} and later are repaired.`;
+    return [asFinding("version", "OUTDATED", detail)];
+  }
+  if (compareVersions(version, newest) < 0) {
+    return [asFinding("version", "OUTDATED", `Release ${version} runs, ${newest} is the newest.`)];
+  }
+  return [asFinding("version", "GENUINE", `Release ${version} is the newest.`)];
+}
+
+/** A wrong form is a finding; anything else is not for a step to judge. */
+function rejectAs(check, what, error) {
+  if (!(error instanceof Refused)) throw error;
+  return asFinding(check, "REJECTED", `${what}: ${error.message}.`);
+}
+
+function findMoment(text) {
+  try {
+    return parseMoment(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,21 @@
+// Step 6: whether what the verdict rests on was told to everybody, and who else has seen that.
+"use strict";
+
+/** 6. The signed release and the agent are in the public log, which witnesses have seen. */
+async function checkLog(it) {
+  const { log } = it.case.reference, host = it.signer.host_id;
+  if ((await hashHex(encodeText(rowOf(it.signer)))) !== log.agents.get(host)) {
+    const detail = `The key of the agent of host ${host} is not in the public log.`;
+    return [asFinding("log", "UNLOGGED", detail)];
+  }
+  const entries = count(log.size, "entry", "entries");
+  const detail = `The release and the agent are in the public log of ${entries}. ${sayWitnesses(log, it.now)}`;
+  return [asFinding("log", "GENUINE", detail)];
+}
+
+function sayWitnesses({ witnesses }, now) {
+  if (witnesses.size === 0) return "No independent witness watches it.";
+  const number = count(witnesses.size, "independent witness", "independent witnesses");
+  const names = Array.from(witnesses.keys()).sort(compareText).join(", ");
+  return `${number} vouched for it, the last ${sayAge(Math.max(...witnesses.values()), now)}: ${names}.`;
+}

@@ -1,0 +1,105 @@
+// A release: what a recipe's images are, how they run, and the hashes of all of it.
+"use strict";
+
+const SCHEMA = "https://taarafo.example/release/v1";
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+const MAYBE_DIGEST = /^(sha256:[0-9a-f]{64})?$/;
+const NAME = /^[a-z][a-z0-9-]{0,30}$/;
+const VERSION = /^\d{1,4}\.\d{1,4}\.\d{1,4}$/;
+
+function matching(pattern) {
+  return (value) => (pattern.test(asText(value)) ? value : refuse("not of its form"));
+}
+
+function atLeast(least) {
+  return (value) => (asWhole(value) >= least ? value : refuse("too small"));
+}
+
+function asShare(value) {
+  const number = value instanceof Fraction ? value.value : asWhole(value);
+  return number > 0 ? number : refuse("not above zero");
+}
+
+/** A record that has no other fields than these. */
+function closedRecordOf(title, fields) {
+  const build = recordOf(title, fields), known = new Set(fields.map(([name]) => name));
+  return (value) => {
+    const found = build(value);
+    return Array.from(value.keys()).every((name) => known.has(name)) ? found : refuse("unknown field");
+  };
+}
+
+const TEXTS = listOf(asText);
+const SERVICE = closedRecordOf("RecipeService", [
+  ["image", matching(NAME)],
+  ["command", TEXTS, noList],
+  ["health", asText, noText],
+  ["uid", atLeast(1000), () => 10100],
+  ["memory_mb", atLeast(16), () => 192],
+  ["cpus", asShare, () => 1],
+  ["pids", atLeast(8), () => 128],
+  ["environment", tableOf(asText), noTable],
+  ["configs", tableOf(asText), noTable],
+  ["secrets", TEXTS, noList],
+  ["tmpfs", TEXTS, () => ["/tmp"]],
+]);
+const RECIPE = closedRecordOf("Recipe", [
+  ["name", matching(NAME)],
+  ["version", matching(VERSION)],
+  ["title", asText],
+  ["summary", asText, noText],
+  ["notes", asText, noText],
+  ["service", SERVICE],
+  ["secrets", tableOf(asWhole), noTable],
+  ["commands", tableOf(TEXTS), noTable],
+  ["assets", tableOf(asText), noTable],
+  ["upgrade_from", matching(VERSION), noText],
+]);
+const IMAGE = closedRecordOf("Image", [
+  ["repository", asText],
+  ["digest", matching(DIGEST)],
+  ["config_digest", matching(DIGEST)],
+  ["platform", asText, noText],
+  ["layers", TEXTS],
+  ["files_root", matching(DIGEST)],
+  ["files_count", atLeast(1)],
+  ["files_target", asText],
+  ["entrypoint", TEXTS, noList],
+  ["environment", (value) => (value === null ? null : TEXTS(value)), () => null],
+  ["sbom", matching(MAYBE_DIGEST), noText],
+  ["provenance_statement", matching(MAYBE_DIGEST), noText],
+]);
+const RELEASE = closedRecordOf("Release", [
+  ["schema", (value) => (value === SCHEMA ? value : refuse("another schema")), noText],
+  ["recipe", RECIPE],
+  ["channel", matching(NAME), () => "stable"],
+  ["images", tableOf(IMAGE)],
+  ["templates", tableOf(asText)],
+  ["assets", tableOf(asText), noTable],
+  ["source", closedRecordOf("Source", [
+    ["swhid", matching(/^swh:1:dir:[0-9a-f]{40}$/)], ["commit", asText, noText],
+  ])],
+  ["urgency", asText, noText],
+]);
+
+function readRelease(text) {
+  const { recipe, channel, images } = RELEASE(readLenientJson(text));
+  const folder = `app/${recipe.name}/${channel}/`;
+  return {
+    ...recipe, channel, images, folder, target: `${folder}${recipe.version}/release.json`,
+  };
+}
+
+/** `1.10.0` → [1, 10, 0]. */
+function versionKey(version) {
+  return version.split(".").map((part) => (/^[0-9]+$/.test(part) ? Number(part) : refuse("no version")));
+}
+
+function compareVersions(one, other) {
+  const left = versionKey(one), right = versionKey(other);
+  for (let at = 0; at < Math.max(left.length, right.length); at += 1) {
+    const difference = (left[at] ?? -1) - (right[at] ?? -1);
+    if (difference) return difference;
+  }
+  return 0;
+}
