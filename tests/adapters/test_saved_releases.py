@@ -15,7 +15,7 @@ from provisioner.errors import ReleaseExpired, ReleaseRejected
 from provisioner.models.saved_check import ReleaseCopy, SavedCheck
 from provisioner.publishing.publisher import Publisher
 from provisioner.publishing.renew import renew_signatures
-from tests.publishing.place import MANIFEST, NOW, begin, reader_of, release_of
+from tests.publishing.place import MANIFEST, NOW, begin, forge, reader_of, release_of
 
 TARGET = release_of("1.0.0").target
 
@@ -129,9 +129,35 @@ def test_signatures_that_had_run_out_when_it_was_saved(
         pass
 
 
+def test_metadata_of_another_kind_is_no_root(copy: ReleaseCopy) -> None:
+    with (
+        pytest.raises(ReleaseRejected),
+        SavedReleases(copy, copy.targets.encode(), NOW).open(),
+    ):
+        pass
+
+
+def test_a_root_that_was_left_out_is_missed(copy: ReleaseCopy, tmp_path: Path) -> None:
+    """The log tells of the newer one, even when the older one has not run out."""
+    publisher = begin(tmp_path / "p", "1.0.0")
+    forge(publisher, "root")
+    with reader_of(publisher, tmp_path / "cache").open() as reading:
+        newer = reading.copy(TARGET)
+    assert len(newer.roots) == 1
+    with open_copy(newer, publisher):
+        pass
+    with (
+        pytest.raises(ReleaseRejected) as caught,
+        open_copy(replace(newer, roots=()), publisher),
+    ):
+        pass
+    assert "version 1 of root" in caught.value.explain()
+
+
 def test_a_file_is_read_as_it_was_written(copy: ReleaseCopy) -> None:
     saved = SavedCheck("a.localhost", "2026-05-01T12:00:00Z", "", "{}", "{}", copy)
     assert read_saved(write_saved(saved)) == saved
-    for change in ({"type": "other"}, {"published": 1}, {"address": None}):
+    half = {"envelope": "\ud800"}
+    for change in ({"type": "other"}, {"published": 1}, {"address": None}, half):
         with pytest.raises(ValueError, match=r"."):
             read_saved(json.dumps({**json.loads(write_saved(saved)), **change}).encode())

@@ -89,9 +89,7 @@ VERIFIER_TRUST: Final = (
     "A root of trust names the keys whose word counts. This page came with one. Ask someone who "
     "got it in another way which SHA-256 she sees. If the two differ, one of you was fooled."
 )
-VERIFIER_LIMITS: Final = (
-    "Nobody can see from a file if something newer came out after it was saved.",
-)
+VERIFIER_LIMITS: Final = ("What came out after the file was saved is not in it.",)
 VERIFIER_UNABLE: Final = (
     "This browser cannot check these signatures, so nothing is judged. "
     "Open the page from your own disk, in a browser of the last year."

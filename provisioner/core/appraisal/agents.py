@@ -12,6 +12,7 @@ from functools import cached_property
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from provisioner.core.appraisal.strict_json import build, read_json
+from provisioner.core.tlog.atoms import read_base64
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def _distinct(agents: Iterable[AgentKey]) -> tuple[AgentKey, ...]:
     """Refuses a key that is not what its id says, and one key under two names."""
     found: dict[str, AgentKey] = {}
     for agent in agents:
-        public = base64.b64decode(agent.public, validate=True)
+        public = read_base64(agent.public)
         if len(public) != 32 or agent.keyid != key_id(public):
             raise ValueError("an agent's key does not match its id")
         if agent.keyid in found:

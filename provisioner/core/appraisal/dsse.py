@@ -108,12 +108,12 @@ def list_signers(envelope: Envelope, keys: Iterable[K]) -> Iterator[K]:
 def decode_base64(text: str) -> bytes:
     """Standard or URL-safe alphabet (not both at once), padded as RFC 4648 §3.2 asks."""
     if not text.isascii() or (set("+/") & set(text) and set("-_") & set(text)):
-        raise ValueError("not base64")
+        raise ValueError("not base64 in its one right form")
     standard = text.translate(str.maketrans("-_", "+/"))
     try:
         decoded = base64.b64decode(standard, validate=True)
     except binascii.Error:
-        raise ValueError("not base64") from None
+        raise ValueError("not base64 in its one right form") from None
     if base64.b64encode(decoded).decode("ascii") != standard:
         raise ValueError("not base64 in its one right form")
     return decoded

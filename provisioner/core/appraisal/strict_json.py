@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
-LONGEST_NUMBER = 20  # characters: enough for 64 bits
+LONGEST_NUMBER = 100  # characters: Python itself has a limit too, and says it in other words
 
 
 def read_json(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value

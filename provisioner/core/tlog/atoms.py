@@ -20,7 +20,7 @@ def read_base64(text: str) -> bytes:
     try:
         decoded = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise ValueError("not base64") from None
+        raise ValueError("not base64 in its one right form") from None
     if write_base64(decoded) != text:
         raise ValueError("not base64 in its one right form")
     return decoded

@@ -10,7 +10,7 @@ async function readAgents(text) {
   const { agents } = AGENTS(readJson(text));
   const seen = new Set();
   for (const agent of agents) {
-    const raw = decodeBase64(agent.public);
+    const raw = readBase64(agent.public);
     if (raw.length !== 32 || agent.keyid !== (await hashHex(raw))) {
       refuse("an agent's key does not match its id");
     }

@@ -76,14 +76,6 @@ function isSame(one, other) {
   return one.length === other.length && one.every((byte, index) => byte === other[index]);
 }
 
-/** Base64 of the standard alphabet, padded; bits that are left over may be anything. */
-function decodeBase64(text) {
-  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) {
-    refuse("not base64");
-  }
-  return Uint8Array.from(atob(text), (each) => each.charCodeAt(0));
-}
-
 function encodeBase64(bytes) {
   let text = "";
   for (let at = 0; at < bytes.length; at += 4096) {
@@ -92,13 +84,11 @@ function encodeBase64(bytes) {
   return btoa(text);
 }
 
-/** Standard base64 in its one right form (RFC 4648 §4). */
+/** Standard base64, padded and in its one right form (RFC 4648 §4). */
 function readBase64(text) {
-  const found = decodeBase64(text);
-  if (encodeBase64(found) !== text) {
-    refuse("not base64 in its one right form");
-  }
-  return found;
+  const isOfItsForm = text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text);
+  const found = Uint8Array.from(isOfItsForm ? atob(text) : "", (each) => each.charCodeAt(0));
+  return encodeBase64(found) === text ? found : refuse("not base64 in its one right form");
 }
 
 async function sha256(bytes) {

@@ -35,7 +35,7 @@ async function findSigner(envelope, agents) {
   const message = encodePae(envelope.payloadType, envelope.payload);
   for (const agent of agents) {
     for (const sig of envelope.signatures) {
-      if (await isSigned(decodeBase64(agent.public), sig, message)) return agent;
+      if (await isSigned(readBase64(agent.public), sig, message)) return agent;
     }
   }
   return null;
@@ -43,7 +43,7 @@ async function findSigner(envelope, agents) {
 
 /** Standard or URL-safe alphabet (not both at once), padded as RFC 4648 §3.2 asks. */
 function readEitherBase64(text) {
-  if (/[+/]/.test(text) && /[-_]/.test(text)) refuse("not base64");
+  if (/[+/]/.test(text) && /[-_]/.test(text)) refuse("not base64 in its one right form");
   return readBase64(text.replaceAll("-", "+").replaceAll("_", "/"));
 }
 

@@ -2,7 +2,7 @@
 "use strict";
 
 const place = (id) => document.getElementById(id);
-const trust = { bytes: decodeBase64(GIVEN.root), isOwn: true };
+const trust = { bytes: readBase64(GIVEN.root), isOwn: true };
 
 function make(tag, text = "", attributes = {}) {
   const element = document.createElement(tag);
@@ -118,6 +118,7 @@ async function begin() {
   await showTrust();
   for (const [id, take] of [["choose", takeSaved], ["choose-root", takeRoot]]) {
     place(id).disabled = false;
+    place(id).addEventListener("click", () => { place(id).value = ""; }); // the same file may have changed
     place(id).addEventListener("change", () => place(id).files.length && take(place(id).files[0]));
   }
   offerDrop(document.documentElement);

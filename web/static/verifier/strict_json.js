@@ -2,7 +2,7 @@
 "use strict";
 
 const DEEPEST = 900;
-const LONGEST_NUMBER = 20; // characters: enough for 64 bits
+const LONGEST_NUMBER = 100; // characters
 const LONGEST_LENIENT_NUMBER = 4300;
 const ESCAPED = { '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
 
