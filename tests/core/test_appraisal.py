@@ -207,6 +207,7 @@ def test_without_an_acceptable_signature_nothing_else_is_said(
         lambda s: s["predicate"]["containers"][0]["processes"][0].update(count=2.0),
     ],
 )
+@pytest.mark.attack("an unknown predicate or form", "REJECTED")
 def test_a_signed_statement_of_another_form_is_rejected(change: Callable[[dict], object]) -> None:
     assert bad(judge_statement(change)) == {"statement": Outcome.REJECTED}
 
@@ -215,12 +216,14 @@ def test_fields_of_the_future_are_ignored() -> None:
     assert judge_statement(lambda s: s["predicate"].update(nonce="x")).outcome == Outcome.GENUINE
 
 
+@pytest.mark.attack("duplicate JSON keys", "REJECTED")
 def test_a_name_twice_in_the_signed_bytes_is_rejected() -> None:
     twice = EVIDENCE.statement().replace(b'"host":', b'"host":"x","host":')
     verdict = judge(envelope=seal(PAYLOAD_TYPE, twice, KEY))
     assert bad(verdict) == {"statement": Outcome.REJECTED}
 
 
+@pytest.mark.attack("the report of another community", "RELAY")
 def test_the_evidence_of_another_community_is_rejected() -> None:
     assert bad(judge(address="other.localhost:8080")) == {"community": Outcome.RELAY}
 
@@ -412,6 +415,7 @@ def test_a_mount_that_is_not_permitted_is_modified(mount: MountSeen) -> None:
         ({"environment": {"PATH": hash_value("/data")}}, "environment"),
     ],
 )  # fmt: skip
+@pytest.mark.attack("an extra process, right or setting", "MODIFIED")
 def test_what_runs_otherwise_is_modified(changes: dict[str, object], check: str) -> None:
     assert bad(judge_seen(**changes)) == {check: Outcome.MODIFIED}
 
@@ -536,6 +540,7 @@ def test_appraisal_of_a_large_release_takes_milliseconds() -> None:
         replace(LOG, agents={"h1": (*LOG.agents["h1"], "0" * 64)}),
     ],
 )
+@pytest.mark.attack("an agent that is not in the log", "UNLOGGED")
 def test_an_agent_that_is_not_its_hosts_newest_in_the_log(log: LogSeen) -> None:
     """Not enrolled at all, or replaced by a later key."""
     assert bad(judge(reference=replace(REFERENCE, log=log))) == {"log": Outcome.UNLOGGED}

@@ -134,6 +134,7 @@ def test_a_release_that_nobody_published() -> None:
     assert verdict.outcome == Outcome.UNVERIFIABLE
 
 
+@pytest.mark.attack("below the security floor", "OUTDATED")
 def test_below_the_floor_is_named_as_weak() -> None:
     recipe = RELEASE.recipe.model_copy(update={"version": "1.3.0"})
     verdict = judge(newest_release=RELEASE.model_copy(update={"recipe": recipe}), floor="1.2.5")

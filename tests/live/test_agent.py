@@ -178,6 +178,7 @@ def details_of(verdict: Verdict) -> str:
     return " ".join(f.detail for f in verdict.findings if f.outcome != Outcome.GENUINE)
 
 
+@pytest.mark.attack("an expired report", "STALE")
 def test_untouched_is_genuine_then_stale(community: Place) -> None:
     verdict = community.await_outcome(Outcome.GENUINE)
     assert verdict.release == community.releases.release.target
@@ -214,6 +215,7 @@ WRITABLE = pytest.mark.parametrize("community", [()], indirect=True)
 
 
 @WRITABLE
+@pytest.mark.attack("a writable root", "MODIFIED")
 def test_a_root_that_can_be_written_is_modified(community: Place) -> None:
     verdict = community.await_outcome(Outcome.MODIFIED)
     assert paths_of(verdict, "confinement") == {"/"}
@@ -221,6 +223,7 @@ def test_a_root_that_can_be_written_is_modified(community: Place) -> None:
 
 
 @WRITABLE
+@pytest.mark.attack("a file changed in the root", "MODIFIED")
 def test_docker_cp_is_seen(community: Place, tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text("print('altered')\n")
     (tmp_path / "main.py").chmod(0o755)
@@ -229,6 +232,7 @@ def test_docker_cp_is_seen(community: Place, tmp_path: Path) -> None:
 
 
 @WRITABLE
+@pytest.mark.attack("files changed by a shell", "MODIFIED")
 def test_docker_exec_is_seen_in_files(community: Place) -> None:
     script = "echo more > /app/extra; rm /app/out; chmod 4755 /app/big; echo x > '/app/line\nbreak'"
     community.docker("exec", "-u", "0", community.container(), "sh", "-c", script)
@@ -238,6 +242,7 @@ def test_docker_exec_is_seen_in_files(community: Place) -> None:
     )
 
 
+@pytest.mark.attack("a file changed in a lower layer", "MODIFIED")
 def test_an_edited_lower_layer_is_seen(community: Place) -> None:
     community.await_outcome(Outcome.GENUINE)
     template = "{{.GraphDriver.Data.LowerDir}}"
@@ -253,6 +258,7 @@ def test_an_edited_lower_layer_is_seen(community: Place) -> None:
 
 
 @pytest.mark.parametrize("target", ["/app/main.py", "/app/empty", "/etc/app/app.toml", "/data"])
+@pytest.mark.attack("a hidden mount", "MODIFIED")
 def test_a_mount_moved_into_its_namespace_is_seen(
     community: Place, tmp_path: Path, target: str
 ) -> None:
@@ -273,6 +279,7 @@ def test_a_mount_moved_into_its_namespace_is_seen(
         assert target in paths_of(verdict, "files")
 
 
+@pytest.mark.attack("a shell by exec", "MODIFIED")
 def test_a_program_started_from_outside_is_seen_while_it_runs(community: Place) -> None:
     community.await_outcome(Outcome.GENUINE)
     community.docker("exec", "-d", community.container(), "sleep", "9")
@@ -295,6 +302,7 @@ def test_a_program_started_from_outside_is_seen_while_it_runs(community: Place) 
     ],
     indirect=["community"],
 )
+@pytest.mark.attack("capabilities, environment, command, mounts", "MODIFIED")
 def test_started_otherwise_is_modified(community: Place, said: str) -> None:
     assert said in details_of(community.await_outcome(Outcome.MODIFIED))
 
@@ -304,7 +312,7 @@ def test_started_otherwise_is_modified(community: Place, said: str) -> None:
     [
         (
             ("--read-only", "--container-label", f"org.taarafo.address=other{ADDRESS}"),
-            Outcome.REJECTED,
+            Outcome.RELAY,
         ),
         (
             (
