@@ -6,13 +6,14 @@ from datetime import datetime
 from pathlib import Path
 
 from provisioner.core.appraisal.agents import AgentKey, read_agents
-from provisioner.core.appraisal.examination import parse_moment
+
 from provisioner.core.appraisal.report import find_claimed_release
 from provisioner.core.appraisal.saved import read_saved, write_saved
 from provisioner.engine.check import AGENTS_PATH, EVIDENCE_PATH, Fetch, check
 from provisioner.engine.context import Context
 from provisioner.errors import NothingToSave, SavedUnreadable
 from provisioner.files import write_atomically
+from provisioner.models.evidence import parse_moment
 from provisioner.models.saved_check import SavedCheck
 from provisioner.models.verdict import Verdict
 from provisioner.ports import Releases

@@ -213,7 +213,16 @@ def test_a_signed_statement_of_another_form_is_rejected(change: Callable[[dict],
 
 
 def test_fields_of_the_future_are_ignored() -> None:
-    assert judge_statement(lambda s: s["predicate"].update(nonce="x")).outcome == Outcome.GENUINE
+    assert judge_statement(lambda s: s["predicate"].update(tides="x")).outcome == Outcome.GENUINE
+
+
+def test_evidence_of_an_agent_that_counted_less_still_reads() -> None:
+    def forget(statement: dict) -> None:
+        predicate = statement["predicate"]
+        del predicate["nonce"], predicate["hosts"]
+        del predicate["containers"][0]["execs"], predicate["containers"][0]["tree"]["full_pass"]
+
+    assert judge_statement(forget).outcome == Outcome.GENUINE
 
 
 @pytest.mark.attack("duplicate JSON keys", "REJECTED")
@@ -408,7 +417,10 @@ def test_a_mount_that_is_not_permitted_is_modified(mount: MountSeen) -> None:
         ({"processes": (ProcessSeen("/x (deleted)", "bb", "", False, 1),)}, "processes"),
         ({"processes": (ProcessSeen("/bin", "usr/bin", "", False, 1),)}, "processes"),
         ({"processes": (ProcessSeen("/usr/bin/python3", "bb", "", True, 1),)}, "processes"),
+        ({"execs": 1}, "processes"),
         ({"capabilities": "0000000000002000"}, "confinement"),
+        ({"seccomp": 0}, "confinement"),
+        ({"seccomp": 1}, "confinement"),
         ({"read_only_root": False}, "confinement"),
         ({"environment": {"LD_PRELOAD": "0"}}, "environment"),
         ({"environment": {"MODE": hash_value("2")}}, "environment"),
@@ -418,6 +430,64 @@ def test_a_mount_that_is_not_permitted_is_modified(mount: MountSeen) -> None:
 @pytest.mark.attack("an extra process, right or setting", "MODIFIED")
 def test_what_runs_otherwise_is_modified(changes: dict[str, object], check: str) -> None:
     assert bad(judge_seen(**changes)) == {check: Outcome.MODIFIED}
+
+
+ENTERED = ProcessSeen("/usr/bin/python3", "bb", "", True, 2)
+
+
+@pytest.mark.parametrize(
+    ("execs", "said"),
+    [
+        (2, {"Programs run that somebody started from outside."}),
+        (0, {"Programs run that somebody started from outside."}),
+        (3, {"Programs run that somebody started from outside.",
+             "Somebody was inside since it started: 1 program was started from outside."}),
+    ],
+)  # fmt: skip
+def test_who_is_inside_and_who_was_are_told_apart(execs: int, said: set[str]) -> None:
+    verdict = judge_seen(processes=(*SEEN.processes, ENTERED), execs=execs)
+    found = {f for f in verdict.findings if f.check == "processes"}
+    assert {f.outcome for f in found} == {Outcome.MODIFIED}
+    assert {f.detail for f in found} == said
+
+
+def test_rights_that_could_still_be_gained_are_said_and_are_no_fault() -> None:
+    verdict = judge_seen(no_new_privileges=False)
+    assert verdict.outcome == Outcome.GENUINE
+    assert any("gain rights" in f.detail for f in verdict.findings)
+    assert not any("gain rights" in f.detail for f in judge().findings)
+
+
+def read_at(full_pass: str) -> Verdict:
+    return judge_seen(tree=replace(SEEN.tree, full_pass=full_pass))
+
+
+@pytest.mark.parametrize(
+    ("full_pass", "outcome", "said"),
+    [
+        ("2026-05-01T11:59:00Z", Outcome.GENUINE, "Every byte was read 1 minute ago."),
+        ("2026-04-30T10:00:00Z", Outcome.GENUINE, "Every byte was read 1 day ago."),
+        ("2026-04-30T09:59:59Z", Outcome.STALE, "too long ago"),
+        ("2026-05-01T12:01:00Z", Outcome.GENUINE, "just now"),
+        ("2026-05-01T12:01:01Z", Outcome.STALE, "in the future"),
+        ("yesterday", Outcome.REJECTED, "does not say when"),
+    ],
+)
+def test_every_byte_was_read_not_long_ago(full_pass: str, outcome: Outcome, said: str) -> None:
+    verdict = read_at(full_pass)
+    assert verdict.outcome == outcome
+    assert set(bad(verdict)) <= {"files"}
+    assert any(said in f.detail for f in verdict.findings if f.check == "files")
+
+
+def test_a_difference_counts_more_than_an_old_full_pass() -> None:
+    tree = replace(make_tree((file("/app/main.py", "dd"),)), full_pass="2026-04-01T00:00:00Z")
+    verdict = judge_seen(tree=tree)
+    assert verdict.outcome == Outcome.MODIFIED
+    assert {f.outcome for f in verdict.findings if f.check == "files"} == {
+        Outcome.MODIFIED,
+        Outcome.STALE,
+    }
 
 
 def test_no_process_is_unverifiable() -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from provisioner.core.appraisal.agents import AgentKey
 from provisioner.core.appraisal.case import Case, Reference
 from provisioner.core.appraisal.contract import Contract, is_made_from, judge_mounts
-from provisioner.models.evidence import ContainerSeen, Evidence
+from provisioner.models.evidence import ContainerSeen, Evidence, parse_moment
 from provisioner.models.manifest import SortedText
 from provisioner.models.release import Image
 
@@ -80,8 +80,3 @@ class Examination:
                 permitted, refused = judge_mounts(seen.mounts, self.contract, seen.container)
                 return Subject(seen, image, manifest, permitted, refused)
         return None
-
-
-def parse_moment(text: str) -> datetime:
-    """`2026-11-23T23:52:16Z`. Raises ValueError for any other form."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from provisioner.core.appraisal.examination import Examination, parse_moment
+from provisioner.core.appraisal.examination import Examination
 from provisioner.core.appraisal.report import open_envelope, read_statement
 from provisioner.core.appraisal.wording import say_age
 from provisioner.core.versions import version_key
-from provisioner.models.evidence import LIFETIME_SECONDS
+from provisioner.models.evidence import LIFETIME_SECONDS, parse_moment
 from provisioner.models.verdict import Finding, Outcome
 
 CLOCK_SKEW = timedelta(seconds=60)
