@@ -74,8 +74,7 @@ class LogMemory:
         """Keep a checkpoint that the log signed, and both if it signed another of this size."""
         known = self._find_seen(checkpoint.size)
         if known is None:
-            write_atomically(self._home / "seen" / str(checkpoint.size), raw)
-            self._forget_smallest()
+            self._remember(raw, checkpoint.size)
         elif (other := self._read(known)).root != checkpoint.root:
             self._record_conflict(known.read_bytes(), other)
             self._record_conflict(raw, checkpoint)
@@ -94,10 +93,15 @@ class LogMemory:
         if not path.exists() and not is_full and len(_list(home)) < MOST_CONFLICTS:
             write_atomically(path, raw)
 
-    def _forget_smallest(self) -> None:
-        sizes = sorted(int(path.name) for path in _list(self._home / "seen"))
-        for size in sizes[: max(0, len(sizes) - MOST_SEEN)]:
-            (self._home / "seen" / str(size)).unlink()
+    def _remember(self, raw: bytes, size: int) -> None:
+        """A tree that is smaller than all that are remembered is too old to be."""
+        folder = self._home / "seen"
+        sizes = sorted(int(path.name) for path in _list(folder))
+        if len(sizes) >= MOST_SEEN and size < sizes[0]:
+            return
+        write_atomically(folder / str(size), raw)
+        for smallest in sizes[: max(0, len(sizes) + 1 - MOST_SEEN)]:
+            (folder / str(smallest)).unlink()
 
     def _read(self, path: Path) -> Checkpoint:
         try:

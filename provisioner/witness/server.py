@@ -53,7 +53,8 @@ class WitnessServer(ThreadingHTTPServer):
     @property
     def is_crowded(self) -> bool:
         """Then no connection is kept for a next request."""
-        return self._open.total() > MOST_CONNECTIONS // 2
+        with self._lock:
+            return self._open.total() > MOST_CONNECTIONS // 2
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
         """Hang up on who is one too many."""

@@ -6,7 +6,7 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -78,12 +78,13 @@ def open_witness(options: WitnessOptions) -> Iterator[Witness]:
     options.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _alone(options.folder):
         stop = threading.Event()
+        addresses = _read_addresses(options.probes)
         identity, routes = _open_parts(options)
         rounds = _open_rounds(options, identity, routes.shelf, stop)
         server = _listen(options.listen, routes)
         try:
             if rounds:
-                rounds.start(options.probes)
+                rounds.start(addresses)
             host = options.listen.rpartition(":")[0]
             url = options.url or f"http://{host}:{server.port}"
             yield Witness(identity, url, server, stop)
@@ -121,9 +122,6 @@ def _open_rounds(
     if not options.control or options.root is None:
         reason = "visits need --control and --root, to know what should be there"
         raise SettingWrong(name="--probe", reason=reason)
-    for address in options.probes:
-        if not _is_address(address):
-            raise SettingWrong(name="--probe", reason=f"{address} is not an address")
     releases = open_releases_at(options.control, options.root)
     prober = Prober(
         partial(find_listed, releases),
@@ -134,11 +132,11 @@ def _open_rounds(
     return Rounds(prober, identity, shelf, Schedule(options.mean_seconds), stop.wait)
 
 
-def _is_address(text: str) -> bool:
+def _read_addresses(typed: Iterable[str]) -> list[str]:
     try:
-        return read_address(text) == text
-    except ValueError:
-        return False
+        return list(dict.fromkeys(map(read_address, typed)))
+    except ValueError as error:
+        raise SettingWrong(str(error), name="--probe", reason=str(error)) from error
 
 
 def _listen(listen: str, routes: Routes) -> WitnessServer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -254,6 +255,7 @@ def test_only_so_many_trees_are_remembered(tmp_path: Path, monkeypatch: pytest.M
     with witness_here(tmp_path, LOG) as witness:
         for size in range(9):
             assert_cosigned(witness, LOG, max(0, size - 1), size)
+        witness.add(LOG.submission(0, 2))
     assert {path.name for path in tmp_path.glob("logs/*/seen/*")} == {"5", "6", "7", "8"}
 
 
@@ -280,6 +282,31 @@ def test_a_broken_memory_is_an_error_with_advice(tmp_path: Path) -> None:
         memory.find_latest()
     assert ORIGIN in caught.value.explain()
     assert "latest" in caught.value.next_step()
+
+
+def test_it_is_on_the_disk_before_it_is_signed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last file and its folder reach the disk, and then there is a signature."""
+    done: list[str] = []
+    sync, sign = os.fsync, Identity.cosign
+
+    def note_sync(number: int) -> None:
+        done.append(Path(os.readlink(f"/proc/self/fd/{number}")).name)  # noqa: PTH115
+        sync(number)
+
+    def note_sign(identity: Identity, text: str, timestamp: int) -> bytes:
+        done.append("signed")
+        return sign(identity, text, timestamp)
+
+    cosigner = Cosigner(
+        tmp_path, Identity(NAME, load_key(tmp_path / "key.pem")), [LOG.key], SystemClock()
+    )
+    monkeypatch.setattr(os, "fsync", note_sync)
+    monkeypatch.setattr(Identity, "cosign", note_sign)
+    assert cosigner.add_checkpoint(LOG.submission(0, 5)).status == 200
+    (home,) = tmp_path.glob("logs/*")
+    assert [name[:8] for name in done[-3:]] == [".latest.", home.name[:8], "signed"]
 
 
 def test_what_a_killed_writer_left_is_swept_away(tmp_path: Path) -> None:
