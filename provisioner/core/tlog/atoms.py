@@ -11,6 +11,8 @@ HASH_BYTES = 32
 MOST_HASHES = 63  # of one proof, as tlog-witness says of its own; deeper trees do not exist
 LARGEST = 2**63 - 1  # tree sizes, indexes and timestamps (tlog-cosignature, “Format”)
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}")
+_CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f]")
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 
 def read_base64(text: str) -> bytes:
@@ -56,7 +58,7 @@ def check_text(text: str) -> None:
     """Raises ValueError unless it is whole UTF-8 lines (signed-note, “Format”)."""
     if not text.endswith("\n"):
         raise ValueError("the last line does not end")
-    if any(character < " " and character != "\n" for character in text):
+    if _CONTROLS.search(text):
         raise ValueError("it has control characters")
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if _SURROGATES.search(text):
         raise ValueError("it is not UTF-8 text")

@@ -38,7 +38,7 @@ def read_entries(raw: bytes) -> tuple[bytes, ...]:
     start = 0
     while start < len(raw) and len(entries) < WIDTH:
         end = start + 2 + int.from_bytes(raw[start : start + 2], "big")
-        if end > len(raw) or start + 2 > len(raw):
+        if end > len(raw):
             raise ValueError("the bundle is cut off")
         entries.append(raw[start + 2 : end])
         start = end

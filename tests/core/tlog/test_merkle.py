@@ -133,7 +133,7 @@ def test_the_hashes_are_rfc_6962s() -> None:
     assert root_of([]) == EMPTY_ROOT == sha256(b"").digest()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(1, 600))
 def test_every_inclusion_proof_is_the_naive_one_and_holds(size: int) -> None:
     root = root_of(LEAVES[:size])
@@ -144,7 +144,7 @@ def test_every_inclusion_proof_is_the_naive_one_and_holds(size: int) -> None:
         check_inclusion(index, size, LEAVES[index], proof, root)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 600))
 def test_every_consistency_proof_is_the_naive_one_and_holds(new: int) -> None:
     for old in range(new + 1):

@@ -147,7 +147,7 @@ def test_growing_writes_what_is_new_and_nothing_else(old: int, more: int) -> Non
     assert all(".p/" in path for path in shelf.asked)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 1200), st.integers(0, 1200))
 def test_planned_tiles_are_what_is_new(one: int, other: int) -> None:
     old, new = sorted((one, other))
@@ -188,7 +188,7 @@ def test_a_tree_of_tiles_is_the_naive_tree(size: int) -> None:
     assert len(shelf.asked) == len(set(shelf.asked))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 100_000), st.data())
 def test_sparse_proofs_of_any_size(size: int, data: st.DataObject) -> None:
     tree = big_tree()
