@@ -18,9 +18,11 @@ from provisioner.settings import Settings
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 community = typer.Typer(no_args_is_help=True, help="Create, list, show and remove communities.")
 release = typer.Typer(no_args_is_help=True, help="Build, publish, list and verify releases.")
+witness = typer.Typer(no_args_is_help=True, help="Watch logs and communities independently.")
 bench = typer.Typer(no_args_is_help=True, help="Measure, and print what was compared.")
 app.add_typer(community, name="community")
 app.add_typer(release, name="release")
+app.add_typer(witness, name="witness")
 app.add_typer(bench, name="bench")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
@@ -285,6 +287,45 @@ def release_rebuild(
     rebuilt = rebuild_release(open_context(), app_name, version, say, channel=channel, key=file)
     show(rebuilt.as_json(), rebuilt.as_text(), as_json=as_json)
     rebuilt.require_same()
+
+
+# -- a witness ---------------------------------------------------------------------------------
+
+
+@witness.command("serve")
+def witness_serve(
+    folder: Annotated[str, typer.Option(help="Where it keeps its key and what it saw.")],
+    name: Annotated[str, typer.Option(help="Its name; needed at the first start.")] = "",
+    log: Annotated[list[str] | None, typer.Option(help="Verifier key of a log to watch.")] = None,
+    listen: Annotated[str, typer.Option(help="HOST:PORT to answer at.")] = "127.0.0.1:8090",
+    url: Annotated[str, typer.Option(help="Where others reach it, if not there.")] = "",
+    probe: Annotated[list[str] | None, typer.Option(help="Address of a community.")] = None,
+    control: Annotated[str, typer.Option(help="Address of its control plane.")] = "",
+    root: Annotated[str, typer.Option(help="File with the publisher's root keys.")] = "",
+    every: Annotated[float, typer.Option(min=1, help="Seconds between looks, on average.")] = 900,
+    as_json: Json = False,
+) -> None:
+    """Cosign logs that only grow, and look at communities as a member would, until stopped."""
+    from pathlib import Path
+
+    from provisioner.witness.witness import WitnessOptions, open_witness
+
+    options = WitnessOptions(
+        Path(folder),
+        name=name,
+        logs=tuple(log or ()),
+        listen=listen,
+        url=url,
+        probes=tuple(probe or ()),
+        control=control,
+        root=Path(root) if root else None,
+        mean_seconds=every,
+    )
+    with open_witness(options) as opened:
+        told = {"vkey": opened.identity.vkey, "url": opened.url, "policy": opened.policy_line}
+        show(told, f"{opened.identity.vkey}\n{opened.policy_line}", as_json=as_json)
+        sys.stdout.flush()
+        opened.run()
 
 
 # -- benchmarks --------------------------------------------------------------------------------

@@ -185,6 +185,14 @@ class BuildFailed(OperatorError):
     advice = "Read the log above. The last good image is untouched."
 
 
+class WitnessMemoryBroken(OperatorError):
+    """A witness cannot read what it cosigned before: to sign on would be to forget it."""
+
+    code = "witness-memory-broken"
+    sentence = "What this witness knows of the log {origin} cannot be read, so it signs nothing."
+    advice = "Put {path} back from a copy. Removing it would let the log tell another story."
+
+
 # -- what the publisher can put right -------------------------------------------------------
 
 

@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
+from provisioner.core.tlog.note import NoteSignature
+from provisioner.core.tlog.policy import Policy
 from provisioner.models.log import LogSeen
 from provisioner.models.release import Image, Listing, Release
 from provisioner.models.saved_check import ReleaseCopy
@@ -172,4 +174,22 @@ class Playbooks(Protocol):
         """Run `playbooks/<playbook>.yml`; returns how many tasks changed something.
 
         Raises HostNotPrepared with the task that failed.
+        """
+
+
+class Witnesses(Protocol):
+    """The independent witnesses of a log, asked over the network."""
+
+    def __call__(
+        self,
+        checkpoint: bytes,
+        policy: Policy,
+        prove: Callable[[int], tuple[bytes, ...]],
+        *,
+        seconds: float = 5.0,
+    ) -> dict[str, NoteSignature]:
+        """Verified cosignatures of a signed checkpoint, by the policy's names of the witnesses.
+
+        `prove` gives the proof that an older size is a prefix of the checkpoint's tree. Returns
+        after `seconds` at the latest, with what came; the caller judges whether it is enough.
         """

@@ -16,7 +16,17 @@ from typing import TYPE_CHECKING
 from provisioner.errors import OperatorError, ReleaseRejected
 from provisioner.models.inspection import Inspection
 from provisioner.models.saved_check import ReleaseCopy
-from provisioner.ports import Clock, Engine, Gateway, References, Releases, Room, Vault, Waker
+from provisioner.ports import (
+    Clock,
+    Engine,
+    Gateway,
+    References,
+    Releases,
+    Room,
+    Vault,
+    Waker,
+    Witnesses,
+)
 from provisioner.settings import Settings
 
 if TYPE_CHECKING:  # both load the database's tools, which `check` has no use for
@@ -110,6 +120,13 @@ class Context:
         from provisioner.adapters.fetch import Fetch
 
         return Fetch()
+
+    @property
+    def witnesses(self) -> Witnesses:
+        """Of the public log, over the network."""
+        from provisioner.adapters.witnesses import gather_cosignatures
+
+        return gather_cosignatures
 
     @cached_property
     def place(self) -> Place:

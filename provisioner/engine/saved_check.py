@@ -6,7 +6,6 @@ from datetime import datetime
 from pathlib import Path
 
 from provisioner.core.appraisal.agents import AgentKey, read_agents
-
 from provisioner.core.appraisal.report import find_claimed_release
 from provisioner.core.appraisal.saved import read_saved, write_saved
 from provisioner.engine.check import AGENTS_PATH, EVIDENCE_PATH, Fetch, check
