@@ -121,6 +121,7 @@ def check(
     address: Annotated[str, typer.Argument(help="Host name; not needed with --offline.")] = "",
     control: Annotated[str, typer.Option(help="Address of the control plane.")] = "",
     root: Annotated[str, typer.Option(help="File with the publisher's root keys.")] = "",
+    full: Annotated[bool, typer.Option("--full", help="Have every byte read anew.")] = False,
     save: Annotated[str, typer.Option(help="Keep all it rests on in this file.")] = "",
     offline: Annotated[str, typer.Option(help="Judge a saved file, with no network.")] = "",
     explain: Annotated[bool, typer.Option("--explain", help="Say what each step asks.")] = False,
@@ -138,7 +139,12 @@ def check(
         verdict = judge_saved(context, Path(offline), trusted)
     else:
         verdict = anywhere.check_anywhere(
-            context, address, control=control, root=trusted, save=Path(save) if save else None
+            context,
+            address,
+            control=control,
+            root=trusted,
+            save=Path(save) if save else None,
+            is_full=full,
         )
     write = anywhere.explain_verdict if explain else anywhere.write_verdict
     show(verdict.as_json(), write(verdict), as_json=as_json)

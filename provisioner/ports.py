@@ -147,6 +147,16 @@ class Gateway(Protocol):
         """Status and body of the answer to a JSON request."""
 
 
+class Fetcher(Protocol):
+    """Anybody's way over the network, with one deadline and a limit of size."""
+
+    def __call__(self, address: str, path: str) -> bytes | None:
+        """Body of a 200, None for any other answer. Raises Unavailable when there is none."""
+
+    def post(self, address: str, path: str, body: bytes) -> bytes | None:
+        """The same for a question in JSON."""
+
+
 class Room(Protocol):
     def free_mb(self) -> int:
         """Free disk space in the state folder."""

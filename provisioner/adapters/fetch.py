@@ -27,12 +27,22 @@ class Fetch:
 
     def __call__(self, address: str, path: str) -> bytes | None:
         """Body of a 200, None for any other answer. Raises Unavailable when there is none."""
+        return self._ask("GET", address, path, None)
+
+    def post(self, address: str, path: str, body: bytes) -> bytes | None:
+        """The same for a question in JSON."""
+        return self._ask("POST", address, path, body)
+
+    def _ask(self, method: str, address: str, path: str, sent: bytes | None) -> bytes | None:
         until = time.monotonic() + self.deadline_seconds
         connection = http.client.HTTPConnection("edge")
         try:
             with self._connect(address, until) as sock:
                 connection.sock = TimedSocket(sock, until)
-                connection.request("GET", path, headers={"Host": address, "Connection": "close"})
+                headers = {"Host": address, "Connection": "close"}
+                if sent is not None:
+                    headers["Content-Type"] = "application/json"
+                connection.request(method, path, sent, headers)
                 return self._read(connection.getresponse())
         except (OSError, ValueError, http.client.HTTPException) as error:
             raise Unavailable(f"{address}: {error}", part=address) from error

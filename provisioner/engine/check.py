@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -26,23 +29,36 @@ from provisioner.ports import References
 
 _SILENT = "This address does not answer."
 EVIDENCE_PATH = "/.well-known/taarafo/evidence.dsse"
+CHALLENGE_PATH = "/.well-known/taarafo/challenge"
 AGENTS_PATH = "/.well-known/taarafo/agents.json"
 
 # (address, path) -> body of a 200, None for any other answer; raises Unavailable.
 Fetch = Callable[[str, str], bytes | None]
+# (address, body) -> the same for a question that is posted to the agent.
+Ask = Callable[[str, bytes], bytes | None]
 # The agents whose signatures count; raises Unavailable, or ValueError for a list that is none.
 Enrolled = Callable[[], tuple[AgentKey, ...]]
 
 
 def check(
-    address: str, *, now: datetime, fetch: Fetch, releases: References, enrolled: Enrolled
+    address: str,
+    *,
+    now: datetime,
+    fetch: Fetch,
+    releases: References,
+    enrolled: Enrolled,
+    ask: Ask | None = None,
+    is_full: bool = False,
 ) -> Verdict:
     """The verdict on the community at `address` (host name, with the port in local mode).
+
+    With `ask` the agent has to answer a question that nobody knew before; `is_full` asks it to
+    read every byte anew. One that takes no questions now is judged by what it tells everybody.
 
     What goes wrong on the other side is a finding, never an exception.
     """
     try:
-        case = _gather(read_address(address), fetch, enrolled)
+        case = _gather(read_address(address), fetch, enrolled, ask, is_full)
     except ValueError:
         case = Case(address, None, problems=(_unverifiable("address", "This is no address."),))
     target = find_claimed_release(case.envelope, case.agents)
@@ -62,13 +78,26 @@ def published_at(control: str, fetch: Fetch) -> Enrolled:
     return enrolled
 
 
-def _gather(address: str, fetch: Fetch, enrolled: Enrolled) -> Case:
+def _get_report(
+    address: str, fetch: Fetch, ask: Ask | None, is_full: bool
+) -> tuple[bytes | None, str]:
+    """(the envelope, the nonce that it has to bear: empty for the one that is there for all)."""
+    if ask:
+        nonce = secrets.token_urlsafe(32)
+        with suppress(Unavailable):
+            answer = ask(address, json.dumps({"nonce": nonce, "full": is_full}).encode())
+            if answer is not None:
+                return answer, nonce
+    return fetch(address, EVIDENCE_PATH), ""
+
+
+def _gather(address: str, fetch: Fetch, enrolled: Enrolled, ask: Ask | None, is_full: bool) -> Case:
     try:
-        envelope = fetch(address, EVIDENCE_PATH)
+        envelope, nonce = _get_report(address, fetch, ask, is_full)
     except Unavailable:
         return Case(address, None, problems=(_unverifiable("signature", _SILENT),))
     try:
-        return Case(address, envelope, enrolled())
+        return Case(address, envelope, enrolled(), nonce=nonce)
     except ValueError:
         problem = _unverifiable("signature", "The list of agents cannot be read.")
     except Unavailable:

@@ -7,7 +7,6 @@ Docker never loads it (docs/decisions).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +18,7 @@ from provisioner.models.saved_check import ReleaseCopy
 from provisioner.ports import (
     Clock,
     Engine,
+    Fetcher,
     Gateway,
     References,
     Releases,
@@ -115,7 +115,7 @@ class Context:
         return verify_repository(FolderSource(self.settings.repository_dir), root=root)
 
     @cached_property
-    def fetch(self) -> Callable[[str, str], bytes | None]:
+    def fetch(self) -> Fetcher:
         """Over the network, as anybody would."""
         from provisioner.adapters.fetch import Fetch
 

@@ -156,7 +156,7 @@ def test_what_is_right_is_genuine_at_every_step() -> None:
     verdict = judge()
     assert bad(verdict) == {}
     assert verdict.outcome == Outcome.GENUINE
-    assert len(verdict.findings) == len(STEPS) == 14
+    assert len(verdict.findings) == len(STEPS) == 15
     assert verdict.measured_at == "2026-05-01T11:59:00Z"
     assert "cannot prove" in verdict.summary
     assert "1 minute ago" in verdict.summary
@@ -247,7 +247,7 @@ def moved(**times: str) -> bytes:
         (moved(issued="2026-05-01T11:54:59Z", expires="2026-05-01T11:59:59Z"), Outcome.STALE),
         (moved(issued="2026-05-01T11:55:00Z", expires="2026-05-01T12:00:00Z"), Outcome.STALE),
         (moved(issued="2026-05-01T12:00:59Z"), Outcome.GENUINE),
-        (moved(issued="2026-05-01T12:01:01Z"), Outcome.STALE),
+        (moved(issued="2026-05-01T12:01:01Z"), Outcome.CLOCK_SKEW),
         (moved(expires="2026-05-01T12:04:01Z"), Outcome.REJECTED),
         (moved(issued="2026-05-01T12:05:00Z"), Outcome.REJECTED),
         (moved(issued="yesterday"), Outcome.REJECTED),
@@ -621,3 +621,39 @@ def test_the_witnesses_are_named_with_the_age_of_what_they_said() -> None:
     told = {f.check: f.detail for f in judge(reference=replace(REFERENCE, log=log)).findings}
     assert "2 independent witnesses vouched for it, the last 4 minutes ago" in told["log"]
     assert "No independent witness" in {f.check: f.detail for f in judge().findings}["log"]
+
+
+# -- our own question -----------------------------------------------------------------------------
+
+
+def answer(nonce: str, **times: str) -> Case:
+    return replace(CASE, envelope=sign(replace(EVIDENCE, nonce=nonce, **times)), nonce="n" * 43)
+
+
+def test_an_answer_to_our_own_question_says_so() -> None:
+    told = {f.check: f.detail for f in appraise(answer("n" * 43), NOW).findings}
+    assert told["time"].endswith("It answers our own question.")
+    assert {f.check: f.detail for f in judge().findings}["time"].endswith("no question of ours.")
+
+
+@pytest.mark.attack("an old answer to a new question", "REPLAY")
+@pytest.mark.parametrize("nonce", ["", "m" * 43, "n" * 42, "N" * 43])
+def test_the_answer_to_another_question(nonce: str) -> None:
+    assert bad(appraise(answer(nonce), NOW)) == {"time": Outcome.REPLAY}
+
+
+@pytest.mark.attack("a clock that is off by a day", "CLOCK-SKEW")
+@pytest.mark.parametrize("off", [timedelta(days=1), timedelta(days=-1), timedelta(minutes=6)])
+def test_a_fresh_answer_that_seems_old_or_new(off: timedelta) -> None:
+    """Whose clock it is cannot be told from the report; that one of them is wrong can."""
+    verdict = appraise(answer("n" * 43), NOW + off)
+    assert verdict.outcome is Outcome.CLOCK_SKEW
+    assert "apart" in {f.check: f.detail for f in verdict.findings}["time"]
+
+
+@pytest.mark.attack("a host of the community left out", "UNVERIFIABLE")
+def test_a_host_that_did_not_report() -> None:
+    evidence = replace(EVIDENCE, hosts=("h1", "h2"))
+    verdict = judge(envelope=sign(evidence))
+    assert bad(verdict) == {"hosts": Outcome.UNVERIFIABLE}
+    assert "h2" in {f.check: f.detail for f in verdict.findings}["hosts"]

@@ -33,6 +33,7 @@ class Reference:
 class Case:
     """One question: does `address` run what it says? `envelope` is None when it served none.
 
+    `nonce` is what this check asked with; empty when it took the report that is there for all.
     `problems` are findings of whoever gathered this, e.g. that no release could be looked up.
     """
 
@@ -40,4 +41,5 @@ class Case:
     envelope: bytes | None
     agents: tuple[AgentKey, ...] = ()
     reference: Reference | None = None
+    nonce: str = ""
     problems: tuple[Finding, ...] = field(default=())

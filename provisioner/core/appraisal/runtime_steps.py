@@ -1,4 +1,4 @@
-"""Steps 8 to 14: whether what was measured is what the release lists."""
+"""Steps 9 to 15: whether what was measured is what the release lists."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FILTERED = 2  # prctl(2) PR_GET_SECCOMP
 
 
 def check_service(it: Examination) -> Iterator[Finding]:
-    """8. The service of the recipe runs, and only images of the release."""
+    """9. The service of the recipe runs, and only images of the release."""
     for seen in it.evidence.containers:
         subject = it.find_subject(seen)
         if subject:
@@ -37,7 +37,7 @@ def check_service(it: Examination) -> Iterator[Finding]:
 
 
 def check_files(it: Examination) -> Iterator[Finding]:
-    """9. Every measured file is the one that the release lists, and was read not long ago."""
+    """10. Every measured file is the one that the release lists, and was read not long ago."""
     for subject in it.subjects:
         age, late = judge_full_pass(subject.seen.tree.full_pass, it.now)
         try:
@@ -50,7 +50,7 @@ def check_files(it: Examination) -> Iterator[Finding]:
 
 
 def check_mounts(it: Examination) -> Iterator[Finding]:
-    """10. Nothing is mounted over the files but what the app contract permits."""
+    """11. Nothing is mounted over the files but what the app contract permits."""
     for subject in it.subjects:
         if subject.refused:
             detail = "Something is mounted that the release does not permit."
@@ -61,7 +61,7 @@ def check_mounts(it: Examination) -> Iterator[Finding]:
 
 
 def check_settings(it: Examination) -> Iterator[Finding]:
-    """11. The settings files are the ones that were written for this community."""
+    """12. The settings files are the ones that were written for this community."""
     wanted = it.contract.settings
     for subject in it.subjects:
         seen, declared = subject.seen.settings, subject.seen.declared
@@ -78,7 +78,7 @@ def check_settings(it: Examination) -> Iterator[Finding]:
 
 
 def check_processes(it: Examination) -> Iterator[Finding]:
-    """12. Only programs of the release run, and none was started from outside."""
+    """13. Only programs of the release run, and none was started from outside."""
     for subject in it.subjects:
         processes = subject.seen.processes
         entered = tuple(each.program for each in processes if each.entered)
@@ -106,7 +106,7 @@ def check_processes(it: Examination) -> Iterator[Finding]:
 
 
 def check_confinement(it: Examination) -> Iterator[Finding]:
-    """13. It has no special rights and cannot change its own files."""
+    """14. It has no special rights and cannot change its own files."""
     for subject in it.subjects:
         seen, faults = subject.seen, []
         if seen.capabilities.strip("0"):
@@ -122,7 +122,7 @@ def check_confinement(it: Examination) -> Iterator[Finding]:
 
 
 def check_environment(it: Examination) -> Iterator[Finding]:
-    """14. It was started with the variables of the release and of the engine, and no other."""
+    """15. It was started with the variables of the release and of the engine, and no other."""
     for subject in it.subjects:
         known = _known_variables(it, subject)
         if known is None:
