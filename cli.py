@@ -19,9 +19,11 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_comp
 community = typer.Typer(no_args_is_help=True, help="Create, list, show and remove communities.")
 release = typer.Typer(no_args_is_help=True, help="Build, publish, list and verify releases.")
 witness = typer.Typer(no_args_is_help=True, help="Watch logs and communities independently.")
+release_keys = typer.Typer(no_args_is_help=True, help="Change and use the keys that sign releases.")
 bench = typer.Typer(no_args_is_help=True, help="Measure, and print what was compared.")
 app.add_typer(community, name="community")
 app.add_typer(release, name="release")
+release.add_typer(release_keys, name="keys")
 app.add_typer(witness, name="witness")
 app.add_typer(bench, name="bench")
 
@@ -274,6 +276,103 @@ def release_verify(as_json: Json = False) -> None:
     show(report, "\n".join(lines), as_json=as_json)
     if not all(row["ok"] for row in report):
         raise typer.Exit(20)
+
+
+@release.command("floor")
+def release_floor(
+    recipe: str,
+    version: str,
+    channel: Annotated[str, typer.Option(help="Line of releases.")] = "stable",
+    as_json: Json = False,
+) -> None:
+    """Say that versions of RECIPE before VERSION are not safe to run any more."""
+    from provisioner.engine.release_keys import raise_release_floor
+
+    listing = raise_release_floor(open_context(), recipe, channel, version)
+    text = f"Before {listing.security_floor}, no version of {recipe} is called safe any more."
+    show(listing.model_dump(mode="json"), text, as_json=as_json)
+
+
+@release_keys.command("list")
+def keys_list(as_json: Json = False) -> None:
+    """Who may sign which role, how many must, and until when it is signed."""
+    from provisioner.engine.release_keys import list_release_keys, list_waiting_sentences
+
+    context = open_context()
+    rows = list_release_keys(context)
+    lines = [
+        f"{row['role']}  {row['file']}  {row['keyid'][:12]}  "
+        f"{'here' if row['is_here'] else 'away'}  {row['threshold']} must sign  "
+        f"signed until {row['expires'][:10]}"
+        for row in rows
+    ]
+    show(rows, "\n".join(lines), as_json=as_json)
+    for sentence in list_waiting_sentences(context):
+        say(f"Waiting: {sentence}")
+
+
+@release_keys.command("rotate")
+def keys_rotate(
+    role: str,
+    number: Annotated[int, typer.Option(help="Which of its keys.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Replace a key of ROLE by a new one with the same file name."""
+    from provisioner.engine.release_keys import rotate_release_key
+
+    _show_ceremony(rotate_release_key(open_context(), role, number), as_json)
+
+
+@release_keys.command("add")
+def keys_add(role: str, file: str, as_json: Json = False) -> None:
+    """Let the holder of the public key in FILE sign ROLE too."""
+    from pathlib import Path
+
+    from provisioner.engine.release_keys import add_release_key
+
+    _show_ceremony(add_release_key(open_context(), role, Path(file)), as_json)
+
+
+@release_keys.command("remove")
+def keys_remove(role: str, keyid: str, as_json: Json = False) -> None:
+    """Take a key of ROLE out of use, for good."""
+    from provisioner.engine.release_keys import remove_release_key
+
+    _show_ceremony(remove_release_key(open_context(), role, keyid), as_json)
+
+
+@release_keys.command("threshold")
+def keys_threshold(
+    role: str,
+    needed: Annotated[int, typer.Argument(metavar="N")],
+    keys: Annotated[int, typer.Option(help="Make keys here until there are so many.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Let N of the keys of ROLE have to sign."""
+    from provisioner.engine.release_keys import set_release_threshold
+
+    _show_ceremony(set_release_threshold(open_context(), role, needed, keys), as_json)
+
+
+@release_keys.command("sign")
+def keys_sign(
+    role: str,
+    key: Annotated[str, typer.Option(help="Key file to sign with.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Sign the waiting change of ROLE; it is published once enough have signed."""
+    from pathlib import Path
+
+    from provisioner.engine.release_keys import sign_release_change
+
+    signed = sign_release_change(open_context(), role, Path(key) if key else None)
+    _show_ceremony(signed, as_json)
+
+
+def _show_ceremony(described: dict[str, Any], as_json: bool) -> None:
+    from provisioner.engine.release_keys import write_ceremony
+
+    show(described, write_ceremony(described), as_json=as_json)
 
 
 @release.command("rebuild")

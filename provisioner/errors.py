@@ -279,6 +279,25 @@ class WitnessesMissing(ReleaseRejected):
     advice = "See that the witnesses run and can be reached, then try again. Nothing was lost."
 
 
+class SignaturesMissing(KeyMissing):
+    """A change was signed as far as keys are here, and waits for those who hold the others."""
+
+    code = "signatures-missing"
+    sentence = "A change waits for signatures. {reason}"
+    advice = (
+        "Let the others sign with `./taarafo release keys sign {role} --key FILE`, "
+        "or remove {folder} to give the change up."
+    )
+
+
+class FloorRefused(BadInput):
+    """`reason` says why the security floor cannot be `version`."""
+
+    code = "floor-refused"
+    sentence = "The security floor cannot be {version}: {reason}."
+    advice = "See `./taarafo release list`. Nothing was changed."
+
+
 class RecipeIncomplete(BadInput):
     """A recipe names something that was not built or written."""
 

@@ -48,6 +48,7 @@ class LogView:
 
     entries: tuple[Entry, ...]
     seen: LogSeen
+    is_served: bool = True
 
     def require(self, entry: Entry) -> None:
         """Raises ReleaseUnlogged unless the log has exactly this."""
@@ -90,7 +91,7 @@ def look_at_log(read: Read, policy: Policy, kept: Kept, now: datetime, name: str
         raise LogDivided(reason=f"{rivals[0]} is in it twice, differently", folder=kept.folder)
     witnesses = _require_witnesses(note, policy, now)
     kept.keep(raw, lines)
-    return LogView(entries, _describe(checkpoint, policy, witnesses, entries))
+    return LogView(entries, _describe(checkpoint, policy, witnesses, entries), name == SERVED)
 
 
 def find_view(look: Callable[[str], LogView], versions: Mapping[str, int]) -> LogView:

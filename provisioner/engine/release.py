@@ -9,6 +9,7 @@ from typing import Any
 from provisioner.engine.context import Context
 from provisioner.engine.make_release import make_release
 from provisioner.engine.rebuilt import verify_rebuilds
+from provisioner.errors import SignaturesMissing
 from provisioner.models.release import Listing, Release
 from provisioner.publishing.create import create_publisher
 from provisioner.publishing.listing import list_releases
@@ -24,14 +25,21 @@ OUR_APP = "taarafo"
 
 
 def ensure_published(context: Context, say: Say) -> None:
-    """A self-built publisher with the newest version of our app, and signatures that are fresh."""
+    """A self-built publisher with the newest version of our app, and signatures that are fresh.
+
+    What waits for somebody's signature is said, and stops nothing else.
+    """
     publisher, now = Publisher.of(context.settings), context.clock.now()
     create_publisher(publisher, now=now)
-    renew_signatures(publisher, now=now)
+    for sentence in renew_signatures(publisher, now=now).waiting:
+        say(sentence)
     recipe, _ = read_recipe(ROOT / "templates" / OUR_APP)
     wanted = f"app/{OUR_APP}/stable/{recipe.version}/release.json"
     if not any(listing.target == wanted for listing in list_published(context)):
-        publish_recipe(context, OUR_APP, say)
+        try:
+            publish_recipe(context, OUR_APP, say)
+        except SignaturesMissing as error:
+            say(f"{error.explain()} {error.next_step()}")
 
 
 def build_release(context: Context, recipe_name: str, say: Say) -> Release:

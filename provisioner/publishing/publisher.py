@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuf.api.metadata import Root
+from tuf.api.metadata import Metadata, Root
 
 from provisioner.core.log_policy import find_policy
 from provisioner.core.tlog.policy import Policy, is_satisfied
@@ -53,14 +53,22 @@ class Publisher:
         private = self.ring.find_private(LOG, 1)
         return Log(self.repository.folder / "log", policy, private)
 
-    def read_state(self) -> State:
-        """What is published now, verified. Raises ReleaseRejected."""
+    @property
+    def pending(self) -> Path:
+        """Where a change waits for signatures: private, beside the keys."""
+        return self.ring.home.parent / "pending"
+
+    def read_state(self, *, following: Metadata[Root] | None = None) -> State:
+        """What is published now, verified. `following` is a root that is not written yet.
+
+        Raises ReleaseRejected.
+        """
         try:
             shipped = self.shipped_root.read_bytes()
         except OSError as error:
             reason = f"the root of trust {self.shipped_root} cannot be read"
             raise ReleaseRejected(str(error), reason=reason) from error
-        return self.repository.read_state(shipped)
+        return self.repository.read_state(shipped, following)
 
 
 def role_of(recipe: str, channel: str) -> str:
@@ -92,7 +100,7 @@ def list_keys(publisher: Publisher) -> list[KeyFact]:
             role=name,
             file=file_of(delegator.get_key(keyid)),
             keyid=keyid,
-            is_here=publisher.ring.find_file(file_of(delegator.get_key(keyid))) is not None,
+            is_here=publisher.ring.has(delegator.get_key(keyid)),
             threshold=role.threshold,
             expires=metadata.signed.expires.isoformat(),
         )
