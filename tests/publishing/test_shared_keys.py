@@ -394,7 +394,7 @@ def test_what_was_changed_after_it_was_signed_is_not_published(
 @pytest.mark.parametrize(
     ("rename", "change", "reason"),
     [
-        ("9.{role}.json", lambda s: s.update(version=9), "is not the next one"),
+        ("19.{role}.json", lambda s: s.update(version=19), "is not the next one"),
         ("", lambda s: s.update(expires="2020-01-01T00:00:00Z"), "has run out"),
         ("", lambda s: s.update(version=1), "is not what its name says"),
         ("6.app-chat-stable.json", lambda s: s.update(version=6), "which is not there"),
