@@ -20,10 +20,12 @@ community = typer.Typer(no_args_is_help=True, help="Create, list, show and remov
 release = typer.Typer(no_args_is_help=True, help="Build, publish, list and verify releases.")
 witness = typer.Typer(no_args_is_help=True, help="Watch logs and communities independently.")
 release_keys = typer.Typer(no_args_is_help=True, help="Change and use the keys that sign releases.")
+release_witness = typer.Typer(no_args_is_help=True, help="Choose who watches the public log.")
 bench = typer.Typer(no_args_is_help=True, help="Measure, and print what was compared.")
 app.add_typer(community, name="community")
 app.add_typer(release, name="release")
 release.add_typer(release_keys, name="keys")
+release.add_typer(release_witness, name="witness")
 app.add_typer(witness, name="witness")
 app.add_typer(bench, name="bench")
 
@@ -392,6 +394,43 @@ def release_rebuild(
     rebuilt = rebuild_release(open_context(), app_name, version, say, channel=channel, key=file)
     show(rebuilt.as_json(), rebuilt.as_text(), as_json=as_json)
     rebuilt.require_same()
+
+
+@release_witness.command("list")
+def log_witness_list(as_json: Json = False) -> None:
+    """The key of the public log, its witnesses, and how many must have seen it lately."""
+    from provisioner.engine.release_witnesses import describe_policy
+
+    described = describe_policy(open_context())
+    lines = [f"{w['name']}  {w['vkey']}  {w['url']}" for w in described["witnesses"]]
+    text = "\n".join([f"log {described['log']}", *lines, f"needed: {described['needed']}"])
+    show(described, text, as_json=as_json)
+
+
+@release_witness.command("add")
+def log_witness_add(
+    name: str,
+    vkey: str,
+    url: str,
+    needed: Annotated[int, typer.Option(help="How many of all must have seen the log.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Let the witness NAME count, as it prints itself when it starts."""
+    from provisioner.engine.release_witnesses import add_log_witness
+
+    _show_ceremony(add_log_witness(open_context(), name, vkey, url, needed), as_json)
+
+
+@release_witness.command("remove")
+def log_witness_remove(
+    name: str,
+    needed: Annotated[int, typer.Option(help="How many of the others must have seen it.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Let the witness NAME count no more."""
+    from provisioner.engine.release_witnesses import remove_log_witness
+
+    _show_ceremony(remove_log_witness(open_context(), name, needed), as_json)
 
 
 # -- a witness ---------------------------------------------------------------------------------

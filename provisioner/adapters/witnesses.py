@@ -6,7 +6,7 @@ import ipaddress
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from http.client import HTTPConnection, HTTPException
@@ -24,7 +24,6 @@ from provisioner.core.tlog.note import (
     NoteSignature,
     read_note,
     read_signatures,
-    write_note,
 )
 from provisioner.core.tlog.policy import NONE, KnownWitness, Policy, is_satisfied
 from provisioner.core.tlog.submission import Submission, write_submission
@@ -117,12 +116,6 @@ def gather_cosignatures(
             daemon=True,
         ).start()
     return _collect(answers, len(asked), partial(_is_quorum, policy), until, say)
-
-
-def add_cosignatures(checkpoint: bytes, found: Iterable[NoteSignature]) -> bytes:
-    """The signed checkpoint with these signatures below its own. Raises ValueError."""
-    note = read_note(checkpoint)
-    return write_note(Note(note.text, tuple(dict.fromkeys((*note.signatures, *found)))))
 
 
 def _collect(

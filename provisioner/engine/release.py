@@ -8,13 +8,13 @@ from typing import Any
 
 from provisioner.engine.context import Context
 from provisioner.engine.make_release import make_release
+from provisioner.engine.publisher import open_publisher
 from provisioner.engine.rebuilt import verify_rebuilds
 from provisioner.errors import SignaturesMissing
 from provisioner.models.release import Listing, Release
 from provisioner.publishing.create import create_publisher
 from provisioner.publishing.listing import list_releases
 from provisioner.publishing.publish import publish_release
-from provisioner.publishing.publisher import Publisher
 from provisioner.publishing.recipe import read_recipe
 from provisioner.publishing.registry import push_image
 from provisioner.publishing.renew import renew_signatures
@@ -29,7 +29,7 @@ def ensure_published(context: Context, say: Say) -> None:
 
     What waits for somebody's signature is said, and stops nothing else.
     """
-    publisher, now = Publisher.of(context.settings), context.clock.now()
+    publisher, now = open_publisher(context), context.clock.now()
     create_publisher(publisher, now=now)
     for sentence in renew_signatures(publisher, now=now).waiting:
         say(sentence)
@@ -55,7 +55,7 @@ def publish_recipe(
     push_image(made.built, context.settings.registry)
     say(f"Signing {made.release.name} {made.release.version}")
     return publish_release(
-        Publisher.of(context.settings),
+        open_publisher(context),
         made.release,
         {image.files_root: made.manifest for image in made.release.images.values()},
         papers={made.built.name: made.papers},
@@ -64,7 +64,7 @@ def publish_recipe(
 
 
 def list_published(context: Context) -> list[Listing]:
-    return list_releases(Publisher.of(context.settings))
+    return list_releases(open_publisher(context))
 
 
 def verify_published(context: Context) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioner.engine.context import Context
+from provisioner.engine.publisher import open_publisher
 from provisioner.models.release import Listing
 from provisioner.publishing import rotate
 from provisioner.publishing.countersign import sign_waiting
@@ -95,4 +96,4 @@ def write_ceremony(described: dict[str, Any]) -> str:
 
 
 def _publisher(context: Context) -> Publisher:
-    return Publisher.of(context.settings)
+    return open_publisher(context)

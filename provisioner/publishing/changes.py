@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from securesystemslib.signer import Key
 from tuf.api.metadata import DelegatedRole, Role, Root, TargetFile, Targets
 
+from provisioner.core.log_policy import FIELD
 from provisioner.publishing.delegation import keys_for, roles_of
 from provisioner.publishing.keys import label_of
 from provisioner.publishing.proposal import Proposal
@@ -19,6 +20,9 @@ def list_changes(state: State, proposal: Proposal) -> Iterator[str]:
         was, now = state.get_role(role)[0].signed, metadata.signed
         yield f"{role} becomes version {now.version}, good until {now.expires:%Y-%m-%d}."
         yield from _compare_delegations(was, now)
+        if was.unrecognized_fields.get(FIELD) != now.unrecognized_fields.get(FIELD):
+            lines = str(now.unrecognized_fields.get(FIELD, "")).splitlines()
+            yield f"The public log is watched by other witnesses: {'; '.join(lines)}."
         if isinstance(was, Targets) and isinstance(now, Targets):
             yield from _compare_targets(was.targets, now.targets)
 

@@ -39,10 +39,18 @@ class Publisher:
     cosign: Cosign = without_witnesses
 
     @classmethod
-    def of(cls, settings: Settings, *, more_keys: Sequence[Path] = ()) -> Publisher:
+    def of(
+        cls,
+        settings: Settings,
+        *,
+        more_keys: Sequence[Path] = (),
+        cosign: Cosign = without_witnesses,
+    ) -> Publisher:
         """`more_keys` are further folders to look for keys in, such as a memory stick."""
         ring = KeyRing((settings.publisher_dir / "keys", *more_keys), CONTROL_UID)
-        return cls(ring, Repository(settings.repository_dir), settings.trust_dir / "root.json")
+        return cls(
+            ring, Repository(settings.repository_dir), settings.trust_dir / "root.json", cosign
+        )
 
     def open_log(self, root: Root) -> Log:
         """The log that a root names, with its key where that is here. Raises ReleaseRejected."""

@@ -17,11 +17,10 @@ from hypothesis import strategies as st
 
 from provisioner.adapters.witnesses import (
     WitnessAnswer,
-    add_cosignatures,
     ask_witness,
     gather_cosignatures,
 )
-from provisioner.core.tlog.cosignature import cosign
+from provisioner.core.tlog.cosignature import add_cosignatures, cosign
 from provisioner.core.tlog.note import COSIGNATURE_V1, NoteKey, read_note, write_signatures
 from provisioner.core.tlog.policy import Policy, count_witnesses, is_satisfied, read_policy
 from provisioner.core.tlog.submission import read_submission
