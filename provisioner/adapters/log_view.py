@@ -18,7 +18,7 @@ from provisioner.core.log_entries import find_newest_version, list_rivals
 from provisioner.core.tlog.checkpoint import Checkpoint, open_checkpoint
 from provisioner.core.tlog.entry import Entry, read_entry
 from provisioner.core.tlog.merkle import hash_leaf, root_of
-from provisioner.core.tlog.note import Note
+from provisioner.core.tlog.note import Note, write_vkey
 from provisioner.core.tlog.policy import Policy, count_witnesses, is_satisfied
 from provisioner.core.tlog.tiles import path_of_entries, read_entries
 from provisioner.errors import (
@@ -191,4 +191,5 @@ def _describe(
         policy.quorum,
         witnesses,
         agents,
+        tuple((each.name, write_vkey(each.key), each.url) for each in policy.witnesses),
     )

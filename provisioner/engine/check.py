@@ -14,6 +14,7 @@ from provisioner.core.appraisal.agents import AgentKey, read_agents
 from provisioner.core.appraisal.appraise import appraise
 from provisioner.core.appraisal.case import Case, Reference
 from provisioner.core.appraisal.report import find_claimed_release
+from provisioner.engine.observations import gather_observations
 from provisioner.errors import (
     LogDivided,
     ReleaseExpired,
@@ -49,11 +50,14 @@ def check(
     enrolled: Enrolled,
     ask: Ask | None = None,
     is_full: bool = False,
+    observe: Fetch | None = None,
 ) -> Verdict:
     """The verdict on the community at `address` (host name, with the port in local mode).
 
     With `ask` the agent has to answer a question that nobody knew before; `is_full` asks it to
-    read every byte anew. One that takes no questions now is judged by what it tells everybody.
+    read every byte anew. With `observe` the log\'s
+    witnesses are asked what they saw. An agent that takes no questions now is judged by
+    what it tells everybody.
 
     What goes wrong on the other side is a finding, never an exception.
     """
@@ -65,6 +69,9 @@ def check(
     if target:
         reference, problems = _look_up(target, releases)
         case = replace(case, reference=reference, problems=problems)
+        if reference and observe:
+            seen = gather_observations(case.address, reference.log.watchers, observe)
+            case = replace(case, observations=seen)
     return appraise(case, now)
 
 

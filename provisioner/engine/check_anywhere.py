@@ -57,6 +57,7 @@ def check_anywhere(
         enrolled=published_at(home, context.fetch),
         ask=lambda asked, body: context.fetch.post(asked, CHALLENGE_PATH, body),
         is_full=is_full,
+        observe=context.fetch_soon,
     )
 
 

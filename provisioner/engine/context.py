@@ -121,6 +121,13 @@ class Context:
 
         return Fetch()
 
+    @cached_property
+    def fetch_soon(self) -> Fetcher:
+        """The same for what a check can do without: it does not wait long."""
+        from provisioner.adapters.fetch import Fetch
+
+        return Fetch(deadline_seconds=3.0)
+
     @property
     def witnesses(self) -> Witnesses:
         """Of the public log, over the network."""

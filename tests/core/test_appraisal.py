@@ -39,6 +39,7 @@ from provisioner.models.manifest import (
     sort_key,
     write_manifest,
 )
+from provisioner.models.observation import AssetSeen, Observation
 from provisioner.models.release import Image, Recipe, RecipeService, Release, Source
 from provisioner.models.verdict import PRECEDENCE, Finding, Outcome, Verdict, outcome_of
 from tests.core.test_appraisal_dsse import KEY, OTHER, public_of
@@ -156,7 +157,7 @@ def test_what_is_right_is_genuine_at_every_step() -> None:
     verdict = judge()
     assert bad(verdict) == {}
     assert verdict.outcome == Outcome.GENUINE
-    assert len(verdict.findings) == len(STEPS) == 15
+    assert len(verdict.findings) == len(STEPS) == 16
     assert verdict.measured_at == "2026-05-01T11:59:00Z"
     assert "cannot prove" in verdict.summary
     assert "1 minute ago" in verdict.summary
@@ -657,3 +658,28 @@ def test_a_host_that_did_not_report() -> None:
     verdict = judge(envelope=sign(evidence))
     assert bad(verdict) == {"hosts": Outcome.UNVERIFIABLE}
     assert "h2" in {f.check: f.detail for f in verdict.findings}["hosts"]
+
+
+# -- what independent checkers saw ----------------------------------------------------------------
+
+
+def seen_by(witness: str, served: str = "", age: timedelta = timedelta(minutes=4)) -> Observation:
+    asset = AssetSeen("/static/app.css", served=served)
+    release, digest = RELEASE.target, "sha256:" + "1" * 64
+    return Observation(ADDRESS, NOW - age, release, digest, "-", 200, (asset,), witness)
+
+
+def test_checkers_that_saw_the_same_are_named() -> None:
+    saw = tuple(seen_by(name) for name in ("anna", "bert", "carl"))
+    told = {f.check: f for f in judge(observations=saw).findings}["witnesses"]
+    assert told.outcome is Outcome.GENUINE
+    assert "3 independent checkers saw the same public files" in told.detail
+    assert "No independent checker" in {f.check: f.detail for f in judge().findings}["witnesses"]
+
+
+@pytest.mark.attack("a served file differs from the release", "DIVERGENT")
+def test_one_checker_that_saw_another_file() -> None:
+    verdict = judge(observations=(seen_by("anna"), seen_by("bert", "sha256:" + "0" * 64)))
+    assert verdict.outcome is Outcome.DIVERGENT
+    assert bad(verdict) == {"witnesses": Outcome.DIVERGENT}
+    assert {p for f in verdict.findings for p in f.paths} == {"/static/app.css"}

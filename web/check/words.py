@@ -82,6 +82,7 @@ QUESTIONS: Final = {
     "processes": "Does anything else run?",
     "confinement": "What is it allowed to do?",
     "environment": "How was it started?",
+    "witnesses": "What did others see?",
 }
 
 # Beside each answer. Never a tick: a word that says what was compared, or that it could not be.

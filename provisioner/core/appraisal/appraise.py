@@ -1,7 +1,8 @@
 """Judges a case step by step. The steps are numbered here once and in each step's own words.
 
 1 signature → 2 statement → 3 community → 4 time → 5 release → 6 log → 7 version → 8 hosts →
-9 service → 10 files → 11 mounts → 12 settings → 13 processes → 14 confinement → 15 environment.
+9 service → 10 files → 11 mounts → 12 settings → 13 processes → 14 confinement → 15 environment →
+16 witnesses.
 
 A gate that does not open ends the appraisal, because nothing after it would mean anything. All
 other steps always run, so that a verdict names everything that is wrong. Which outcome wins is
@@ -26,7 +27,7 @@ from provisioner.core.appraisal.identity_steps import (
     check_time,
     check_version,
 )
-from provisioner.core.appraisal.log_steps import check_log
+from provisioner.core.appraisal.log_steps import check_log, check_witnesses
 from provisioner.core.appraisal.runtime_steps import (
     check_confinement,
     check_environment,
@@ -65,6 +66,7 @@ STEPS = (
     Step(13, check_processes),
     Step(14, check_confinement),
     Step(15, check_environment),
+    Step(16, check_witnesses),
 )
 
 
