@@ -499,6 +499,14 @@ def bench_memory(as_json: Json = False) -> None:
     _show_numbers(measure(open_context()), as_json)
 
 
+@bench.command("trust")
+def bench_trust(as_json: Json = False) -> None:
+    """What a check costs: the command, the agent, the edge, the log and its witnesses."""
+    from provisioner.engine.benchmarks.trust import bench_trust as measure
+
+    _show_numbers(measure(open_context(), say), as_json)
+
+
 def _show_numbers(numbers: dict[str, object], as_json: bool) -> None:
     show(numbers, "\n".join(f"{k}: {v}" for k, v in numbers.items()), as_json=as_json)
 
