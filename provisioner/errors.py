@@ -185,6 +185,14 @@ class BuildFailed(OperatorError):
     advice = "Read the log above. The last good image is untouched."
 
 
+class WitnessMemoryBroken(OperatorError):
+    """A witness cannot read what it cosigned before: to sign on would be to forget it."""
+
+    code = "witness-memory-broken"
+    sentence = "What this witness knows of the log {origin} cannot be read, so it signs nothing."
+    advice = "Put {path} back from a copy. Removing it would let the log tell another story."
+
+
 # -- what the publisher can put right -------------------------------------------------------
 
 
@@ -269,6 +277,25 @@ class WitnessesMissing(ReleaseRejected):
     code = "witnesses-missing"
     sentence = "Too few witnesses have lately seen the public log: {found} ({names})."
     advice = "See that the witnesses run and can be reached, then try again. Nothing was lost."
+
+
+class SignaturesMissing(KeyMissing):
+    """A change was signed as far as keys are here, and waits for those who hold the others."""
+
+    code = "signatures-missing"
+    sentence = "A change waits for signatures. {reason}"
+    advice = (
+        "Let the others sign with `./taarafo release keys sign {role} --key FILE`, "
+        "or remove {folder} to give the change up."
+    )
+
+
+class FloorRefused(BadInput):
+    """`reason` says why the security floor cannot be `version`."""
+
+    code = "floor-refused"
+    sentence = "The security floor cannot be {version}: {reason}."
+    advice = "See `./taarafo release list`. Nothing was changed."
 
 
 class RecipeIncomplete(BadInput):

@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
+from provisioner.core.tlog.note import NoteSignature
+from provisioner.core.tlog.policy import Policy
 from provisioner.models.log import LogSeen
 from provisioner.models.release import Image, Listing, Release
 from provisioner.models.saved_check import ReleaseCopy
@@ -145,6 +147,16 @@ class Gateway(Protocol):
         """Status and body of the answer to a JSON request."""
 
 
+class Fetcher(Protocol):
+    """Anybody's way over the network, with one deadline and a limit of size."""
+
+    def __call__(self, address: str, path: str) -> bytes | None:
+        """Body of a 200, None for any other answer. Raises Unavailable when there is none."""
+
+    def post(self, address: str, path: str, body: bytes) -> bytes | None:
+        """The same for a question in JSON."""
+
+
 class Room(Protocol):
     def free_mb(self) -> int:
         """Free disk space in the state folder."""
@@ -172,4 +184,22 @@ class Playbooks(Protocol):
         """Run `playbooks/<playbook>.yml`; returns how many tasks changed something.
 
         Raises HostNotPrepared with the task that failed.
+        """
+
+
+class Witnesses(Protocol):
+    """The independent witnesses of a log, asked over the network."""
+
+    def __call__(
+        self,
+        checkpoint: bytes,
+        policy: Policy,
+        prove: Callable[[int], tuple[bytes, ...]],
+        *,
+        seconds: float = 5.0,
+    ) -> dict[str, NoteSignature]:
+        """Verified cosignatures of a signed checkpoint, by the policy's names of the witnesses.
+
+        `prove` gives the proof that an older size is a prefix of the checkpoint's tree. Returns
+        after `seconds` at the latest, with what came; the caller judges whether it is enough.
         """

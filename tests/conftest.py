@@ -12,7 +12,10 @@ from playwright.sync_api import Browser
 
 from provisioner.adapters.swarm import Swarm
 from provisioner.settings import Settings
+from tests.attacks import pytest_configure
 from tests.browser.chromium import start_chromium
+
+__all__ = ["pytest_configure"]
 
 ENGINE_MARKS = ("live", "browser")
 

@@ -18,7 +18,7 @@ from provisioner.core.log_entries import find_newest_version, list_rivals
 from provisioner.core.tlog.checkpoint import Checkpoint, open_checkpoint
 from provisioner.core.tlog.entry import Entry, read_entry
 from provisioner.core.tlog.merkle import hash_leaf, root_of
-from provisioner.core.tlog.note import Note
+from provisioner.core.tlog.note import Note, write_vkey
 from provisioner.core.tlog.policy import Policy, count_witnesses, is_satisfied
 from provisioner.core.tlog.tiles import path_of_entries, read_entries
 from provisioner.errors import (
@@ -48,6 +48,7 @@ class LogView:
 
     entries: tuple[Entry, ...]
     seen: LogSeen
+    is_served: bool = True
 
     def require(self, entry: Entry) -> None:
         """Raises ReleaseUnlogged unless the log has exactly this."""
@@ -90,7 +91,7 @@ def look_at_log(read: Read, policy: Policy, kept: Kept, now: datetime, name: str
         raise LogDivided(reason=f"{rivals[0]} is in it twice, differently", folder=kept.folder)
     witnesses = _require_witnesses(note, policy, now)
     kept.keep(raw, lines)
-    return LogView(entries, _describe(checkpoint, policy, witnesses, entries))
+    return LogView(entries, _describe(checkpoint, policy, witnesses, entries), name == SERVED)
 
 
 def find_view(look: Callable[[str], LogView], versions: Mapping[str, int]) -> LogView:
@@ -197,4 +198,5 @@ def _describe(
         policy.quorum,
         witnesses,
         agents,
+        tuple((each.name, write_vkey(each.key), each.url) for each in policy.witnesses),
     )

@@ -38,6 +38,10 @@ class Reading:
         """The release at `app/<recipe>/<channel>/<version>/release.json`."""
         return read_release(self._session, target)
 
+    def get_bytes(self, target: str) -> bytes:
+        """The very bytes of a release that were signed."""
+        return self._session.get_content(target, RELEASE_BYTES)
+
     def newest(self, recipe: str, channel: str = "stable") -> Release:
         """Raises ReleaseUnknown when nothing is published."""
         versions = self.list(recipe, channel)

@@ -54,9 +54,11 @@ class Session:
         meta = self._read_snapshot().meta
         versions = {name.removesuffix(".json"): each.version for name, each in meta.items()}
         look = partial(look_at_log, read, policy, Kept(self._cache / "log"), now)
-        self._log = find_view(look, versions)
-        self._log.refuse_older(versions)
-        self._require_logged("root", self._read_root().version)
+        root = self._read_root().version
+        self._log = find_view(look, {**versions, "root": root})
+        # a new root is written last, and only then is the log served that has it
+        self._log.refuse_older({**versions, "root": root} if self._log.is_served else versions)
+        self._require_logged("root", root)
         self._require_logged("targets", versions["targets"])
 
     def list_versions(self, recipe: str, channel: str) -> list[str]:

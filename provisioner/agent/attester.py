@@ -6,17 +6,18 @@ import sys
 import threading
 import time
 import traceback
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
+from provisioner.agent.community import Community, take_in
 from provisioner.agent.containers import Containers, Running
-from provisioner.agent.glance import glance
 from provisioner.agent.host import Host
-from provisioner.agent.measure import measure
 from provisioner.agent.processes import Vanished
 from provisioner.agent.publication import Publication
-from provisioner.agent.reference import find_claim
-from provisioner.core.appraisal.contract import Contract
+from provisioner.agent.rotate import rotate_if_asked
+from provisioner.models.evidence import ContainerSeen
 
 LOOK_SECONDS = 0.25
 REPEAT_SECONDS = 200.0  # of 300 that evidence lives
@@ -26,31 +27,23 @@ GLANCE_SECONDS, GLANCE_SHARE, MEASURE_SHARE = 1.0, 50.0, 10.0
 
 
 @dataclass
-class _Community:
-    """What the loop remembers of one community. Times are of the monotonic clock."""
-
-    containers: tuple[Running, ...]
-    contracts: tuple[Contract, ...]
-    due: float = 0.0
-    not_before: float = 0.0
-    glanced: float = 0.0
-    fingerprint: tuple[bytes, ...] = ()
-
-
-@dataclass
 class Attester:
-    """Runs until `stop` is set."""
+    """Runs until `stop` is set. `answer` may be called by other threads meanwhile."""
 
     containers: Containers
     host: Host
     publication: Publication
+    keys: Path
     stop: threading.Event
-    _communities: dict[str, _Community] = field(default_factory=dict)
+    _communities: dict[str, Community] = field(default_factory=dict)
+    _looking: threading.Lock = field(default_factory=threading.Lock)
     _next_glance: float = 0.0
+    _next_rotation: float = 0.0
 
     def run(self) -> None:
         while not self.stop.is_set():
             self.look()
+            self._rotate()
             due = self._find_due()
             if due:
                 self._attest(due)
@@ -60,33 +53,74 @@ class Attester:
                 self.stop.wait(LOOK_SECONDS)
 
     def look(self) -> None:
-        """Takes in what started, changed or ended since the last look."""
-        running: dict[str, tuple[Running, ...]] = {}
-        for container in self.containers.look():
-            running[container.host] = (*running.get(container.host, ()), container)
-        known = {host: each.containers for host, each in self._communities.items()}
-        for host, containers in running.items():
-            if known.get(host) != containers:
-                contracts = tuple(find_claim(self.host.repository, c).contract for c in containers)
-                self._communities[host] = _Community(containers, contracts)
-        for gone in known.keys() - running.keys():
-            del self._communities[gone]
-        if not known or known.keys() - running.keys():
-            self.publication.withdraw_all_but(set(running))
+        """Takes in what started, changed or ended since the last look, and who came in."""
+        with self._looking:
+            running: dict[str, tuple[Running, ...]] = {}
+            for container in self.containers.look():
+                running[container.host] = (*running.get(container.host, ()), container)
+            known = self._communities
+            # A new dictionary each time: other threads read the one that they have.
+            self._communities = {
+                host: self._take_in(containers, known.get(host))
+                for host, containers in running.items()
+            }
+            if not known or known.keys() - running.keys():
+                self.publication.withdraw_all_but(set(running))
 
-    def _find_due(self) -> _Community | None:
+    def knows(self, host: str) -> bool:
+        """Whether a community with this host name ran here at the last look."""
+        return host in self._communities
+
+    def answer(self, host: str, nonce: str, *, is_full: bool) -> bytes:
+        """Evidence of that community, measured from now on. Raises Vanished when it is gone."""
+        community = self._communities.get(host)
+        if not community:
+            raise Vanished(host)
+        with community.lock:
+            self.look()
+            if self._communities.get(host) is not community:
+                raise Vanished(host)
+            issued = datetime.now(UTC)
+            seen = community.measure(self.host, issued, is_full=is_full)
+        return self.publication.answer(community.containers, seen, issued, nonce)
+
+    def _take_in(self, containers: tuple[Running, ...], before: Community | None) -> Community:
+        if not before or before.containers != containers:
+            return take_in(self.host, containers, before)
+        with suppress(Vanished, OSError):
+            if before.meet(self.host):
+                before.due = min(before.due, before.not_before)
+        return before
+
+    def _rotate(self) -> None:
+        """Takes a new key when that was asked for; then all evidence has to be signed by it."""
+        if time.monotonic() < self._next_rotation:
+            return
+        try:
+            signer = rotate_if_asked(self.keys, self.publication.signer, datetime.now(UTC))
+        except Exception:  # the top of this job: measuring goes on, with the key that there is
+            traceback.print_exc(file=sys.stderr)
+            self._next_rotation = time.monotonic() + RETRY_SECONDS
+            return
+        if signer.public != self.publication.signer.public:
+            self.publication = replace(self.publication, signer=signer)
+            for community in self._communities.values():
+                community.due = 0.0
+
+    def _find_due(self) -> Community | None:
         """The community that waits longest, new ones first."""
         now = time.monotonic()
         waiting = [each for each in self._communities.values() if each.due <= now]
         return min(waiting, key=lambda each: each.due) if waiting else None
 
-    def _attest(self, community: _Community) -> None:
+    def _attest(self, community: Community) -> None:
         begun, worked = time.monotonic(), time.process_time()
         try:
-            issued = datetime.now(UTC)
-            community.fingerprint = self._fingerprint(community)
-            seen = tuple(measure(self.host, each) for each in community.containers)
-            self.publication.publish(community.containers[0], seen, issued)
+            with community.lock:
+                issued = datetime.now(UTC)
+                community.fingerprint = community.glance(self.host)
+                seen = community.measure(self.host, issued)
+            self._publish(community, seen, issued)
             community.due = begun + REPEAT_SECONDS
         except Vanished:
             community.due = begun + LOOK_SECONDS
@@ -96,18 +130,22 @@ class Attester:
         taken = (time.process_time() - worked) * MEASURE_SHARE
         community.not_before = time.monotonic() + taken
 
-    def _glance(self, community: _Community) -> None:
+    def _publish(
+        self, community: Community, seen: tuple[ContainerSeen, ...], issued: datetime
+    ) -> None:
+        """Unless another thread has found meanwhile that this no longer runs."""
+        with self._looking:
+            if community in self._communities.values():
+                self.publication.publish(community.containers, seen, issued)
+
+    def _glance(self, community: Community) -> None:
         """Makes a community due at once when it looks different than when it was measured."""
         begun, worked = time.monotonic(), time.thread_time()
         try:
-            if self._fingerprint(community) != community.fingerprint:
+            if community.glance(self.host) != community.fingerprint:
                 community.due = min(community.due, max(begun, community.not_before))
         except (Vanished, OSError):
             community.due = min(community.due, begun + LOOK_SECONDS)
         community.glanced = time.monotonic()
         taken = (time.thread_time() - worked) * GLANCE_SHARE
         self._next_glance = community.glanced + max(taken, GLANCE_SECONDS / len(self._communities))
-
-    def _fingerprint(self, community: _Community) -> tuple[bytes, ...]:
-        pairs = zip(community.containers, community.contracts, strict=True)
-        return tuple(glance(self.host, each, contract) for each, contract in pairs)

@@ -107,6 +107,7 @@ def _plan_edge(ground: Ground) -> ServiceSpec:
             Mount(ground.path("edge"), "/run/edge", read_only=True),
             Mount(ground.path("gateway"), "/run/gateway"),
             Mount(ground.path("evidence"), "/run/evidence", read_only=True),
+            Mount(ground.path("agent-door"), "/run/agent-door", read_only=True),
             Mount(ground.path("releases"), "/run/releases", read_only=True),
         ),
         tmpfs=(Tmpfs("/tmp"),),  # noqa: S108
@@ -127,6 +128,7 @@ def _plan_agent(ground: Ground) -> ServiceSpec:
             *("--evidence", ground.path("evidence")),
             *("--agent", ground.path("agent")),
             *("--repository", ground.path("releases")),
+            *("--door", ground.path("agent-door")),
         ),
         user="0:0",
         mounts=(
@@ -135,6 +137,7 @@ def _plan_agent(ground: Ground) -> ServiceSpec:
             ground.mount("releases", read_only=True),
             ground.mount("evidence"),
             ground.mount("agent"),
+            ground.mount("agent-door"),
         ),
         tmpfs=(Tmpfs("/tmp"),),  # noqa: S108
         capabilities=("CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from sqlmodel import col, update
 
-from provisioner.engine.check import check, published_at
+from provisioner.engine.check import CHALLENGE_PATH, check, published_at
 from provisioner.engine.context import Context
 from provisioner.engine.history import record_in_history
 from provisioner.models.community import GONE, Community
@@ -27,11 +29,18 @@ def record_verdict(context: Context, community: Community) -> Verdict:
     return verdict
 
 
-def check_community(context: Context, address: str) -> Verdict:
-    """The verdict on one community of this control plane, asked through its edge."""
+def check_community(context: Context, address: str, *, is_asked: bool = False) -> Verdict:
+    """The verdict on one community of this control plane, asked through its edge.
+
+    With `is_asked` its agent has to answer a question of our own.
+    """
 
     def fetch(asked: str, path: str) -> bytes | None:
         return context.gateway.get_bytes(asked.partition(":")[0], path)
+
+    def ask(asked: str, body: bytes) -> bytes | None:
+        status, answer = context.gateway.post(asked.partition(":")[0], CHALLENGE_PATH, body, {})
+        return answer if status == HTTPStatus.OK else None
 
     return check(
         address,
@@ -39,4 +48,6 @@ def check_community(context: Context, address: str) -> Verdict:
         fetch=fetch,
         releases=context.releases,
         enrolled=published_at(context.settings.base_host, fetch),
+        ask=ask if is_asked else None,
+        observe=context.fetch_soon if is_asked else None,
     )

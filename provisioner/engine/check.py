@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -11,6 +14,7 @@ from provisioner.core.appraisal.agents import AgentKey, read_agents
 from provisioner.core.appraisal.appraise import appraise
 from provisioner.core.appraisal.case import Case, Reference
 from provisioner.core.appraisal.report import find_claimed_release
+from provisioner.engine.observations import gather_observations
 from provisioner.errors import (
     LogDivided,
     ReleaseExpired,
@@ -26,29 +30,50 @@ from provisioner.ports import References
 
 _SILENT = "This address does not answer."
 EVIDENCE_PATH = "/.well-known/taarafo/evidence.dsse"
+CHALLENGE_PATH = "/.well-known/taarafo/challenge"
 AGENTS_PATH = "/.well-known/taarafo/agents.json"
 
 # (address, path) -> body of a 200, None for any other answer; raises Unavailable.
 Fetch = Callable[[str, str], bytes | None]
+# (address, body) -> the same for a question that is posted to the agent.
+Ask = Callable[[str, bytes], bytes | None]
 # The agents whose signatures count; raises Unavailable, or ValueError for a list that is none.
 Enrolled = Callable[[], tuple[AgentKey, ...]]
 
 
 def check(
-    address: str, *, now: datetime, fetch: Fetch, releases: References, enrolled: Enrolled
+    address: str,
+    *,
+    now: datetime,
+    fetch: Fetch,
+    releases: References,
+    enrolled: Enrolled,
+    ask: Ask | None = None,
+    is_full: bool = False,
+    observe: Fetch | None = None,
+    nonce: str = "",
 ) -> Verdict:
     """The verdict on the community at `address` (host name, with the port in local mode).
+
+    With `ask` the agent has to answer a question that nobody knew before; `is_full` asks it to
+    read every byte anew. With `observe` the log's witnesses are asked what they saw. An agent
+    that takes no questions now is judged by what it tells everybody. `nonce` is what a report
+    that `fetch` has from an earlier check was asked with; without `ask` it has to bear that.
 
     What goes wrong on the other side is a finding, never an exception.
     """
     try:
-        case = _gather(read_address(address), fetch, enrolled)
+        case = _gather(read_address(address), fetch, enrolled, ask, is_full)
+        case = replace(case, nonce=case.nonce or nonce)
     except ValueError:
         case = Case(address, None, problems=(_unverifiable("address", "This is no address."),))
     target = find_claimed_release(case.envelope, case.agents)
     if target:
         reference, problems = _look_up(target, releases)
         case = replace(case, reference=reference, problems=problems)
+        if reference and observe:
+            seen = gather_observations(case.address, reference.log.watchers, observe)
+            case = replace(case, observations=seen)
     return appraise(case, now)
 
 
@@ -62,13 +87,26 @@ def published_at(control: str, fetch: Fetch) -> Enrolled:
     return enrolled
 
 
-def _gather(address: str, fetch: Fetch, enrolled: Enrolled) -> Case:
+def _get_report(
+    address: str, fetch: Fetch, ask: Ask | None, is_full: bool
+) -> tuple[bytes | None, str]:
+    """(the envelope, the nonce that it has to bear: empty for the one that is there for all)."""
+    if ask:
+        nonce = secrets.token_urlsafe(32)
+        with suppress(Unavailable):
+            answer = ask(address, json.dumps({"nonce": nonce, "full": is_full}).encode())
+            if answer is not None:
+                return answer, nonce
+    return fetch(address, EVIDENCE_PATH), ""
+
+
+def _gather(address: str, fetch: Fetch, enrolled: Enrolled, ask: Ask | None, is_full: bool) -> Case:
     try:
-        envelope = fetch(address, EVIDENCE_PATH)
+        envelope, nonce = _get_report(address, fetch, ask, is_full)
     except Unavailable:
         return Case(address, None, problems=(_unverifiable("signature", _SILENT),))
     try:
-        return Case(address, envelope, enrolled())
+        return Case(address, envelope, enrolled(), nonce=nonce)
     except ValueError:
         problem = _unverifiable("signature", "The list of agents cannot be read.")
     except Unavailable:

@@ -7,7 +7,6 @@ Docker never loads it (docs/decisions).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +15,18 @@ from typing import TYPE_CHECKING
 from provisioner.errors import OperatorError, ReleaseRejected
 from provisioner.models.inspection import Inspection
 from provisioner.models.saved_check import ReleaseCopy
-from provisioner.ports import Clock, Engine, Gateway, References, Releases, Room, Vault, Waker
+from provisioner.ports import (
+    Clock,
+    Engine,
+    Fetcher,
+    Gateway,
+    References,
+    Releases,
+    Room,
+    Vault,
+    Waker,
+    Witnesses,
+)
 from provisioner.settings import Settings
 
 if TYPE_CHECKING:  # both load the database's tools, which `check` has no use for
@@ -113,11 +123,25 @@ class Context:
         return verify_repository(FolderSource(self.settings.repository_dir), root=root)
 
     @cached_property
-    def fetch(self) -> Callable[[str, str], bytes | None]:
+    def fetch(self) -> Fetcher:
         """Over the network, as anybody would."""
         from provisioner.adapters.fetch import Fetch
 
         return Fetch()
+
+    @cached_property
+    def fetch_soon(self) -> Fetcher:
+        """The same for what a check can do without: it does not wait long."""
+        from provisioner.adapters.fetch import Fetch
+
+        return Fetch(deadline_seconds=3.0)
+
+    @property
+    def witnesses(self) -> Witnesses:
+        """Of the public log, over the network."""
+        from provisioner.adapters.witnesses import gather_cosignatures
+
+        return gather_cosignatures
 
     @cached_property
     def place(self) -> Place:

@@ -8,12 +8,13 @@ from typing import Any
 
 from provisioner.engine.context import Context
 from provisioner.engine.make_release import make_release
+from provisioner.engine.publisher import open_publisher
 from provisioner.engine.rebuilt import verify_rebuilds
+from provisioner.errors import SignaturesMissing
 from provisioner.models.release import Listing, Release
 from provisioner.publishing.create import create_publisher
 from provisioner.publishing.listing import list_releases
 from provisioner.publishing.publish import publish_release
-from provisioner.publishing.publisher import Publisher
 from provisioner.publishing.recipe import read_recipe
 from provisioner.publishing.registry import push_image
 from provisioner.publishing.renew import renew_signatures
@@ -24,14 +25,21 @@ OUR_APP = "taarafo"
 
 
 def ensure_published(context: Context, say: Say) -> None:
-    """A self-built publisher with the newest version of our app, and signatures that are fresh."""
-    publisher, now = Publisher.of(context.settings), context.clock.now()
+    """A self-built publisher with the newest version of our app, and signatures that are fresh.
+
+    What waits for somebody's signature is said, and stops nothing else.
+    """
+    publisher, now = open_publisher(context), context.clock.now()
     create_publisher(publisher, now=now)
-    renew_signatures(publisher, now=now)
+    for sentence in renew_signatures(publisher, now=now).waiting:
+        say(sentence)
     recipe, _ = read_recipe(ROOT / "templates" / OUR_APP)
     wanted = f"app/{OUR_APP}/stable/{recipe.version}/release.json"
     if not any(listing.target == wanted for listing in list_published(context)):
-        publish_recipe(context, OUR_APP, say)
+        try:
+            publish_recipe(context, OUR_APP, say)
+        except SignaturesMissing as error:
+            say(f"{error.explain()} {error.next_step()}")
 
 
 def build_release(context: Context, recipe_name: str, say: Say) -> Release:
@@ -47,7 +55,7 @@ def publish_recipe(
     push_image(made.built, context.settings.registry)
     say(f"Signing {made.release.name} {made.release.version}")
     return publish_release(
-        Publisher.of(context.settings),
+        open_publisher(context),
         made.release,
         {image.files_root: made.manifest for image in made.release.images.values()},
         papers={made.built.name: made.papers},
@@ -56,7 +64,7 @@ def publish_recipe(
 
 
 def list_published(context: Context) -> list[Listing]:
-    return list_releases(Publisher.of(context.settings))
+    return list_releases(open_publisher(context))
 
 
 def verify_published(context: Context) -> list[dict[str, Any]]:

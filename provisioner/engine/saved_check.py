@@ -6,13 +6,13 @@ from datetime import datetime
 from pathlib import Path
 
 from provisioner.core.appraisal.agents import AgentKey, read_agents
-from provisioner.core.appraisal.examination import parse_moment
 from provisioner.core.appraisal.report import find_claimed_release
 from provisioner.core.appraisal.saved import read_saved, write_saved
 from provisioner.engine.check import AGENTS_PATH, EVIDENCE_PATH, Fetch, check
 from provisioner.engine.context import Context
 from provisioner.errors import NothingToSave, SavedUnreadable
 from provisioner.files import write_atomically
+from provisioner.models.evidence import parse_moment
 from provisioner.models.saved_check import SavedCheck
 from provisioner.models.verdict import Verdict
 from provisioner.ports import Releases
@@ -39,7 +39,8 @@ def save_check(
 def judge_saved(context: Context, file: Path, root: Path | None = None) -> Verdict:
     """The verdict for the moment at which the file says it was saved.
 
-    It is believed as far as the root of trust goes: `root`, or the one of this control plane.
+    With a nonce in the file, the report has to be the answer to that question. All of it is
+    believed as far as the root of trust goes: `root`, or the one of this control plane.
     Raises SavedUnreadable.
     """
     try:
@@ -54,6 +55,7 @@ def judge_saved(context: Context, file: Path, root: Path | None = None) -> Verdi
         fetch=lambda _, path: texts.get(path),
         releases=context.releases_in(saved.published, root, now),
         enrolled=lambda: read_agents(saved.agents.encode()),
+        nonce=saved.nonce,
     )
 
 

@@ -10,7 +10,8 @@ from datetime import datetime
 class LogSeen:
     """`witnesses` maps each witness that cosigned this checkpoint to the moment it did so (UTC).
 
-    `agents` holds the SHA-256, in hex, of every agent's enrolment by host id, the newest last.
+    `watchers` are (name, verifier key, address) of every witness that the policy names. `agents`
+    holds the SHA-256, in hex, of every agent's enrolment by host id, the newest last.
     """
 
     origin: str
@@ -19,6 +20,7 @@ class LogSeen:
     quorum: str  # the policy's word: `none`, or the name of a witness or group
     witnesses: dict[str, datetime]
     agents: dict[str, tuple[str, ...]]
+    watchers: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def seen_at(self) -> datetime | None:

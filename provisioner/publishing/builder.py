@@ -9,9 +9,9 @@ from securesystemslib.signer import Key
 
 from provisioner.errors import KeyMissing
 from provisioner.models.release import BUILDER_FIELD
+from provisioner.publishing.delegation import keys_of
 from provisioner.publishing.keys import KeyRing, read_private, refuse_twins
 from provisioner.publishing.repository import State
-from provisioner.publishing.sign import keys_of
 
 BUILDER = "builder"
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from tuf.api.metadata import Metadata, MetaFile, Targets
+from tuf.api.metadata import Metadata, MetaFile, Root, Targets
 
 from provisioner.core.appraisal.agents import AgentKey, row_of
-from provisioner.core.log_entries import entry_of_agent, find_newest_version
+from provisioner.core.log_entries import entry_of_agent, entry_of_metadata, find_newest_version
 from provisioner.core.tlog.entry import Entry
+from provisioner.publishing.pending import refuse_waiting
 from provisioner.publishing.publisher import Publisher
 from provisioner.publishing.repository import State
 from provisioner.publishing.sign import sign_role
@@ -21,26 +22,48 @@ def commit(publisher: Publisher, state: State, changed: Iterable[str], now: date
 
     Nothing is written before all signatures are there; nothing is visible before the last file.
     The log is told before that: readers refuse what it does not have. A version that was logged
-    and then not published, because the writer was stopped, is skipped.
+    and then not published, because the writer was stopped, is skipped. Raises SignaturesMissing
+    when another change of these roles waits.
     """
+    roles, signed = list(changed), dict[str, Metadata[Targets]]()
+    refuse_waiting(publisher, state, roles, now)
     logged = publisher.open_log(state.root.signed).list_entries()
-    signed: dict[str, Metadata[Targets]] = {}
-    for role in changed:
+    for role in roles:
         metadata, delegator = state.get_role(role)
         signed[role] = metadata
         metadata.signed.version = plan_version(metadata.signed.version, role, logged)
         sign_role(metadata, role, delegator, publisher.ring, now)
+    make_visible(publisher, state, signed, now)
+
+
+def make_visible(
+    publisher: Publisher,
+    state: State,
+    signed: Mapping[str, Metadata[Targets]],
+    now: datetime,
+    *,
+    root: Metadata[Root] | None = None,
+) -> None:
+    """Show roles that are completely signed, and a new `root` as the very last file.
+
+    The old keys of snapshot and timestamp sign along with the new ones, so that every file is
+    good below both roots and a reader never meets one that is not.
+    """
+    ring, judge, before = publisher.ring, (root or state.root).signed, state.root.signed
+    for role, metadata in signed.items():
         state.snapshot.signed.meta[f"{role}.json"] = _meta_of(metadata)
     state.snapshot.signed.version += 1
-    sign_role(state.snapshot, "snapshot", state.root.signed, publisher.ring, now)
+    sign_role(state.snapshot, "snapshot", judge, ring, now, before=before)
     state.timestamp.signed.snapshot_meta = _meta_of(state.snapshot)
     state.timestamp.signed.version += 1
-    sign_role(state.timestamp, "timestamp", state.root.signed, publisher.ring, now)
+    sign_role(state.timestamp, "timestamp", judge, ring, now, before=before)
     for role, metadata in signed.items():
         publisher.repository.write_metadata(role, metadata)
-    tell_log(publisher, state)
+    tell_log(publisher, state, {**signed, **({"root": root} if root else {})})
     publisher.repository.write_metadata("snapshot", state.snapshot)
     publisher.repository.write_metadata("timestamp", state.timestamp)
+    if root:
+        publisher.repository.write_metadata("root", root)
     publisher.open_log(state.root.signed).serve()
 
 
@@ -57,15 +80,25 @@ def log_state(publisher: Publisher, state: State) -> None:
     publisher.open_log(state.root.signed).serve()
 
 
-def tell_log(publisher: Publisher, state: State) -> None:
+def tell_log(
+    publisher: Publisher, state: State, signed: Mapping[str, Metadata[Any]] | None = None
+) -> None:
     """Tell the log of every root, and of the targets and delegated roles as they are now.
 
-    Raises WitnessesMissing; then what was told is kept, and told to the witnesses the next time.
+    `signed` are roles that were signed just now and take the place of those in `state`. Raises
+    WitnessesMissing; then what was told is kept, and told to the witnesses the next time.
     """
+    new = dict(signed or {})
     log = publisher.open_log(state.root.signed)
-    log.append(publisher.repository.list_entries(state))
+    entries = publisher.repository.list_entries(state, without=new)
+    log.append([*entries, *(entry_of(role, metadata) for role, metadata in new.items())])
     if not log.is_published:
         log.publish(publisher.cosign)
+
+
+def entry_of(role: str, metadata: Metadata[Any]) -> Entry:
+    """The log's entry of signed metadata, as it is about to be written."""
+    return entry_of_metadata(role, metadata.signed.version, metadata.to_bytes())
 
 
 def log_agents(publisher: Publisher, agents: Iterable[AgentKey]) -> None:

@@ -24,9 +24,11 @@ from provisioner.errors import KeyRefused, ReleaseRejected
 from provisioner.files import remove_unfinished, write_atomically
 from provisioner.models.release import cache_name
 from provisioner.publishing.commit import commit, log_state
+from provisioner.publishing.delegation import refuse_unfit
 from provisioner.publishing.keys import KeyRing, refuse_twins
 from provisioner.publishing.publisher import LOG, Publisher, paths_of, role_of
 from provisioner.publishing.repository import State
+from provisioner.publishing.settle import resume_change
 from provisioner.publishing.sign import sign_role
 
 TOP_LEVEL = {"root": (3, 2), "targets": (3, 2), "snapshot": (1, 1), "timestamp": (1, 1)}
@@ -55,6 +57,8 @@ def create_publisher(
             remove_unfinished(folder)
         _ship_root(publisher, _begin_root(publisher, now))
         is_begun = publisher.repository.is_begun
+        if is_begun:
+            resume_change(publisher, now)
         state = publisher.read_state() if is_begun else _blank_state(publisher)
         added = [_add_channel(state, publisher.ring, app, is_self_built) for app in apps]
         new = [role for role in added if role]
@@ -122,6 +126,7 @@ def _add_channel(
         name, [key.keyid for key in keys], threshold, terminating=False, paths=paths
     )
     delegations.keys.update({key.keyid: key for key in keys})
+    refuse_unfit(state.root.signed, state.targets.signed)
     state.roles[name] = Metadata(Targets())
     state.roles[name].signed.version = 0
     return name

@@ -113,6 +113,10 @@ class Log:
         write_atomically(self.folder / "next", cosigned)
         return cosigned
 
+    def try_cosign(self, cosign: Cosign) -> None:
+        """Ask the witnesses of this policy, and change nothing. Raises WitnessesMissing."""
+        cosign(self.read_sequenced()[1], self.policy, self.prove_consistency)
+
     def serve(self) -> None:
         """Show the newest cosigned checkpoint, once what it logs can be seen too."""
         following = self.folder / "next"

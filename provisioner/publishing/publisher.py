@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuf.api.metadata import Root
+from tuf.api.metadata import Metadata, Root
 
 from provisioner.core.log_policy import find_policy
 from provisioner.core.tlog.policy import Policy, is_satisfied
@@ -39,10 +39,18 @@ class Publisher:
     cosign: Cosign = without_witnesses
 
     @classmethod
-    def of(cls, settings: Settings, *, more_keys: Sequence[Path] = ()) -> Publisher:
+    def of(
+        cls,
+        settings: Settings,
+        *,
+        more_keys: Sequence[Path] = (),
+        cosign: Cosign = without_witnesses,
+    ) -> Publisher:
         """`more_keys` are further folders to look for keys in, such as a memory stick."""
         ring = KeyRing((settings.publisher_dir / "keys", *more_keys), CONTROL_UID)
-        return cls(ring, Repository(settings.repository_dir), settings.trust_dir / "root.json")
+        return cls(
+            ring, Repository(settings.repository_dir), settings.trust_dir / "root.json", cosign
+        )
 
     def open_log(self, root: Root) -> Log:
         """The log that a root names, with its key where that is here. Raises ReleaseRejected."""
@@ -53,14 +61,22 @@ class Publisher:
         private = self.ring.find_private(LOG, 1)
         return Log(self.repository.folder / "log", policy, private)
 
-    def read_state(self) -> State:
-        """What is published now, verified. Raises ReleaseRejected."""
+    @property
+    def pending(self) -> Path:
+        """Where a change waits for signatures: private, beside the keys."""
+        return self.ring.home.parent / "pending"
+
+    def read_state(self, *, following: Metadata[Root] | None = None) -> State:
+        """What is published now, verified. `following` is a root that is not written yet.
+
+        Raises ReleaseRejected.
+        """
         try:
             shipped = self.shipped_root.read_bytes()
         except OSError as error:
             reason = f"the root of trust {self.shipped_root} cannot be read"
             raise ReleaseRejected(str(error), reason=reason) from error
-        return self.repository.read_state(shipped)
+        return self.repository.read_state(shipped, following)
 
 
 def role_of(recipe: str, channel: str) -> str:
@@ -92,7 +108,7 @@ def list_keys(publisher: Publisher) -> list[KeyFact]:
             role=name,
             file=file_of(delegator.get_key(keyid)),
             keyid=keyid,
-            is_here=publisher.ring.find_file(file_of(delegator.get_key(keyid))) is not None,
+            is_here=publisher.ring.has(delegator.get_key(keyid)),
             threshold=role.threshold,
             expires=metadata.signed.expires.isoformat(),
         )

@@ -43,6 +43,8 @@ from tests.core.test_appraisal_dsse import KEY, OTHER, public_of
 
 GOOD, MODIFIED, REJECTED = "GENUINE", "MODIFIED", "REJECTED"
 STALE, NOTHING, UNKNOWN = "STALE", "UNVERIFIABLE", "UNKNOWN"
+SKEW, REPLAY = "CLOCK-SKEW", "REPLAY"
+NONCE = "q" * 43
 PYTHON = ProcessSeen("/usr/bin/python3", "bb", "00", False, 2)
 ROOT = "sha256:" + "1" * 64
 LARGE = 2**63 - 1
@@ -50,8 +52,12 @@ LARGE = 2**63 - 1
 
 def list_spoiled_reports(place: Place) -> Iterator[Spoiled]:
     published = place.copy()
-    for name, outcome, evidence in (*_list_seen(), *_list_stated()):
+    for name, outcome, evidence in (*_list_seen(), *_list_stated(), *_list_hosts()):
         yield place.spoiled(name, outcome, evidence, published=published)
+    for name, outcome, nonce, evidence in _list_asked():
+        yield place.spoiled(
+            f"question: {name}", outcome, evidence, published=published, nonce=nonce
+        )
     for name, outcome, envelope in _list_envelopes():
         yield place.spoiled(f"envelope: {name}", outcome, envelope=envelope, published=published)
     for name, outcome, changes in _list_fields():
@@ -96,6 +102,34 @@ def _list_trees() -> Iterator[tuple[str, str, Tree]]:
     yield "missing twice", REJECTED, missing
     made = MADE[1]._replace(mode=0o777)
     yield "a folder of the engine", MODIFIED, make_tree((made,))
+    yield from _list_full_passes(tree)
+
+
+def _list_full_passes(tree: Tree) -> Iterator[tuple[str, str, Tree]]:
+    for name, outcome, told in (
+        ("just now", GOOD, moment()),
+        ("59 seconds ago", GOOD, moment(-59 / 60)),
+        ("a minute ago", GOOD, moment(-1)),
+        ("90 minutes ago", GOOD, moment(-90)),
+        ("26 hours ago", GOOD, moment(-26 * 60)),
+        ("longer ago", STALE, moment(-26 * 60 - 1 / 60)),
+        ("a month ago", STALE, moment(-30 * 24 * 60)),
+        ("a little early", GOOD, moment(1)),
+        ("in the future", STALE, moment(1.05)),
+        ("some day", REJECTED, "yesterday"),
+        ("a day too many", REJECTED, "2026-02-30T00:00:00Z"),
+        ("other digits", REJECTED, "٢٠٢٦" + moment()[4:]),
+        ("short", REJECTED, moment().replace("T0", "T").lower()),
+        ("half a letter", REJECTED, "\ud800"),
+    ):
+        yield f"every byte: {name}", outcome, replace(tree, full_pass=told)
+    late = moment(-30 * 24 * 60)
+    broken = replace(tree, changed=("x",), full_pass=late)
+    yield "every byte: long ago, and lines that are none", REJECTED, broken
+    modified = replace(make_tree((file("/app/main.py", "dd"),)), full_pass=late)
+    yield "every byte: long ago, and a file that differs", MODIFIED, modified
+    unlike = replace(make_tree((file("/app/main.py", "dd"),)), full_pass=moment(-5))
+    yield "every byte: lately, and a file that differs", MODIFIED, unlike
 
 
 _MOUNTS = (
@@ -113,6 +147,7 @@ _MOUNTS = (
     MountSeen("/\U0001f600\udcff\x1b[2J", "ext4", "/", False),
     MountSeen("/usr/bin", "overlay", "/lower", True),
 )
+_ENTERED = replace(PYTHON, entered=True)
 _SEEN: tuple[tuple[str, str, dict[str, Any]], ...] = (
     (
         "engine mounts",
@@ -168,7 +203,17 @@ _SEEN: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("known by its id", GOOD, {"image": "x"}),
     ("known by its digest", GOOD, {"image_id": IMAGE.digest, "image": "x"}),
     ("another command", MODIFIED, {"command_sha256": "00"}),
-    ("many kernels", GOOD, {"seccomp": LARGE}),
+    ("many kernels", MODIFIED, {"seccomp": LARGE}),
+    *((f"seccomp {mode}", MODIFIED, {"seccomp": mode}) for mode in (0, 1, 3, -2)),
+    ("everything lifted", MODIFIED, {"seccomp": 0, "read_only_root": False, "capabilities": "1"}),
+    ("privileges to gain", GOOD, {"no_new_privileges": False}),
+    ("privileges to gain, no filter", MODIFIED, {"no_new_privileges": False, "seccomp": 0}),
+    ("somebody was inside", MODIFIED, {"execs": 1}),
+    ("many were inside", MODIFIED, {"execs": LARGE}),
+    ("fewer than none were inside", GOOD, {"execs": -LARGE}),
+    ("somebody is inside", MODIFIED, {"execs": 2, "processes": (_ENTERED,)}),
+    ("one of three is inside", MODIFIED, {"execs": 3, "processes": (PYTHON, _ENTERED)}),
+    ("somebody was inside, nothing runs", MODIFIED, {"execs": 1, "processes": ()}),
 )
 
 
@@ -189,7 +234,10 @@ def _list_stated() -> Iterator[tuple[str, str, Evidence]]:
         ("long over", STALE, moment(-3000), moment(-2996)),
         ("soon over", GOOD, moment(-4.9), moment(0.1)),
         ("a little early", GOOD, moment(1), moment(4)),
-        ("from the future", STALE, moment(1.05), moment(4)),
+        ("from the future", SKEW, moment(1.05), moment(4)),
+        ("from next week", SKEW, moment(9000), moment(9004)),
+        ("from tomorrow", SKEW, moment(1440), moment(1444)),
+        ("from just now", GOOD, moment(), moment(5)),
         ("made to last", REJECTED, moment(-1), moment(4.1)),
         ("over before it began", REJECTED, moment(2), moment(1)),
         ("no moment", REJECTED, "yesterday", moment(4)),
@@ -200,6 +248,55 @@ def _list_stated() -> Iterator[tuple[str, str, Evidence]]:
         ("other digits", REJECTED, "٢٠٢٦" + moment(-1)[4:], moment(4)),
     ):
         yield f"time: {name}", outcome, report(issued=issued, expires=expires)
+
+
+def _list_hosts() -> Iterator[tuple[str, str, Evidence]]:
+    here = HONEST.host
+    for name, outcome, hosts in (
+        ("only this", GOOD, (here,)),
+        ("this twice", GOOD, (here, here)),
+        ("another", NOTHING, ("h9",)),
+        ("this and another", NOTHING, (here, "h9")),
+        ("three others", NOTHING, ("h9", "\U0001f600", "\uffff", here, "h9")),
+        ("strange", NOTHING, ("\x1b[2J", "\u202e", "\udc80", "\ud800")),
+        ("no name", NOTHING, ("",)),
+    ):
+        yield f"hosts: {name}", outcome, report(hosts=hosts)
+
+
+def _list_asked() -> Iterator[tuple[str, str, str, Evidence]]:
+    """Its name, the outcome, the question of the saved check, and the report."""
+    for name, outcome, asked, answered in (
+        ("answered", GOOD, NONCE, NONCE),
+        ("not answered", REPLAY, NONCE, ""),
+        ("another answered", REPLAY, NONCE, "r" * 43),
+        ("almost answered", REPLAY, NONCE, NONCE + "="),
+        ("half answered", REPLAY, NONCE, NONCE[:20]),
+        ("answered in capitals", REPLAY, NONCE, NONCE.upper()),
+        ("nobody's answered", GOOD, "", NONCE),
+        ("a blank asked", REPLAY, " ", ""),
+        ("strange", GOOD, "\u202e\U0001f600", "\u202e\U0001f600"),
+        ("composed otherwise", REPLAY, "\xe9", "e\u0301"),
+    ):
+        yield name, outcome, asked, report(nonce=answered)
+    answer = report(nonce=NONCE)
+    for name, outcome, issued, expires in (
+        ("run out", SKEW, moment(-5), moment()),
+        ("run out long ago", SKEW, moment(-3000), moment(-2996)),
+        ("from the future", SKEW, moment(1.05), moment(4)),
+        ("a little early", GOOD, moment(1), moment(4)),
+        ("made to last", REJECTED, moment(-1), moment(4.1)),
+        ("no moment", REJECTED, "yesterday", moment(4)),
+    ):
+        yield name, outcome, NONCE, replace(answer, issued=issued, expires=expires)
+    old = report(issued=moment(-9), expires=moment(-5))
+    yield "an old report of everybody's", REPLAY, NONCE, old
+    yield "no moment and no answer", REPLAY, NONCE, report(issued="yesterday")
+    elsewhere = replace(answer, origin="other.localhost:8080")
+    yield "answered for another community", "RELAY", NONCE, elsewhere
+    modified = report_seen(read_only_root=False)
+    yield "not answered, and modified", REPLAY, NONCE, modified
+    yield "answered, and modified", MODIFIED, NONCE, replace(modified, nonce=NONCE)
 
 
 def _list_envelopes() -> Iterator[tuple[str, str, str]]:
@@ -313,6 +410,13 @@ _STATEMENTS: dict[str, Callable[[Any], object]] = {
     "a container as text": lambda s: s["predicate"]["containers"].append("x"),
     "a list as environment": lambda s: s["predicate"]["containers"][0].update(environment=[]),
     "a number as variable": lambda s: s["predicate"]["containers"][0]["environment"].update(A=1),
+    "a number as execs": lambda s: s["predicate"]["containers"][0].update(execs="1"),
+    "a flag as execs": lambda s: s["predicate"]["containers"][0].update(execs=True),
+    "no nonce at all": lambda s: s["predicate"].update(nonce=None),
+    "a number as nonce": lambda s: s["predicate"].update(nonce=1),
+    "a text as hosts": lambda s: s["predicate"].update(hosts="h1"),
+    "a number as host": lambda s: s["predicate"].update(hosts=[1]),
+    "a number as full pass": lambda s: s["predicate"]["containers"][0]["tree"].update(full_pass=1),
     "a number as path": lambda s: s["predicate"]["containers"][0]["tree"].update(missing=[1]),
     "a path without why": lambda s: s["predicate"]["containers"][0]["tree"]["left_out"][0].pop(
         "why"

@@ -147,7 +147,7 @@ def test_a_person_chooses_a_file_and_reads_the_verdict(page, place, tmp_path):
     expect(verdict).to_contain_text("GENUINE")
     expect(verdict).to_contain_text(f"It was measured 1 minute ago. {LIMIT}")
     expect(verdict).to_contain_text("nobody signed it")
-    expect(verdict.locator("#steps > li")).to_have_count(14)
+    expect(verdict.locator("#steps > li")).to_have_count(16)
     expect(verdict.locator("#steps > li").first).to_contain_text("1. Who signed the report?")
 
 

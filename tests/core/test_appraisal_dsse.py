@@ -120,6 +120,7 @@ def test_a_full_envelope_takes_no_more() -> None:
 
 @given(st.binary(max_size=80))
 @example(b"\xfb\xff\xfe")
+@pytest.mark.attack("base64 as its specification says", "accepted")
 def test_base64_in_either_alphabet(content: bytes) -> None:
     assert decode_base64(base64.b64encode(content).decode()) == content
     assert decode_base64(base64.urlsafe_b64encode(content).decode()) == content
@@ -128,6 +129,7 @@ def test_base64_in_either_alphabet(content: bytes) -> None:
 @pytest.mark.parametrize(
     "text", ["YQ", "YQ=", "YR==", "Y Q==", "YQ==\n", "-+==", "ＹＱ==", "=", "Y==="]
 )
+@pytest.mark.attack("base64 in a wrong form", "REJECTED")
 def test_base64_in_no_right_form_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="base64"):
         decode_base64(text)
@@ -152,6 +154,7 @@ GOOD = seal("a", b"x", KEY)
         b" " * (8 * 1024 * 1024 + 1),
     ],
 )  # fmt: skip
+@pytest.mark.attack("DSSE in a wrong form", "REJECTED")
 def test_what_is_no_envelope_is_refused(raw: bytes) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         read_envelope(raw)

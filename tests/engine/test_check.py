@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -134,8 +135,42 @@ def test_a_release_that_nobody_published() -> None:
     assert verdict.outcome == Outcome.UNVERIFIABLE
 
 
+@pytest.mark.attack("below the security floor", "OUTDATED")
 def test_below_the_floor_is_named_as_weak() -> None:
     recipe = RELEASE.recipe.model_copy(update={"version": "1.3.0"})
     verdict = judge(newest_release=RELEASE.model_copy(update={"recipe": recipe}), floor="1.2.5")
     assert verdict.outcome == Outcome.OUTDATED
     assert any("known weakness" in finding.detail for finding in verdict.findings)
+
+
+def answering(change: Callable[[str], str]) -> Callable[[str, bytes], bytes | None]:
+    """An agent that puts `change(nonce)` into what it signs."""
+
+    def ask(address: str, body: bytes) -> bytes | None:
+        nonce = json.loads(body)["nonce"]
+        return sign(replace(EVIDENCE, nonce=change(nonce)))
+
+    return ask
+
+
+def judge_asking(ask: Callable[[str, bytes], bytes | None]) -> Verdict:
+    releases = LittleReleases(RELEASE, MANIFEST, agents=(public_of(KEY),))
+    enrolled = published_at("localhost:8080", fetch)
+    return check(ADDRESS, now=NOW, fetch=fetch, releases=releases, enrolled=enrolled, ask=ask)
+
+
+@pytest.mark.parametrize(
+    ("ask", "outcome", "said"),
+    [
+        (answering(lambda nonce: nonce), Outcome.GENUINE, "our own question"),
+        (answering(lambda nonce: "x" * 43), Outcome.REPLAY, "another question"),
+        (lambda *_: sign(EVIDENCE), Outcome.REPLAY, "another question"),
+        (lambda *_: None, Outcome.GENUINE, "no question of ours"),
+        (away, Outcome.GENUINE, "no question of ours"),
+    ],
+)
+def test_the_agent_is_asked_a_new_question(ask, outcome: Outcome, said: str) -> None:
+    """An agent that takes no questions now is judged by what it tells everybody."""
+    verdict = judge_asking(ask)
+    assert verdict.outcome is outcome
+    assert said in {f.check: f.detail for f in verdict.findings}["time"]

@@ -171,7 +171,8 @@ def long_ago(role: str) -> datetime:
 
 
 def run_until_killed(action: Callable[[], object], point: int) -> bool:
-    """Run in a process of its own that is killed with SIGKILL before its `point`th file change.
+    """Run in a process of its own that is killed with SIGKILL before its `point`th file change:
+    a file begun, renamed, removed, or opened to be written over.
 
     False when the action ended before that.
     """
@@ -185,9 +186,10 @@ def run_until_killed(action: Callable[[], object], point: int) -> bool:
 def _run_and_die(action: Callable[[], object], point: int) -> None:
     seen = 0
 
-    def die_at_point(event: str, _: object) -> None:
+    def die_at_point(event: str, arguments: Any) -> None:
         nonlocal seen
-        if event in ("tempfile.mkstemp", "os.rename"):
+        is_over = event == "open" and arguments[1] == "r+b"
+        if is_over or event in ("tempfile.mkstemp", "os.rename", "os.remove", "os.rmdir"):
             seen += 1
             if seen == point:
                 os.kill(os.getpid(), signal.SIGKILL)

@@ -63,6 +63,7 @@ def reader(publisher: Publisher, tmp_path: Path) -> PublishedReleases:
 
 
 @pytest.mark.parametrize("role", ["root", "targets", APP])
+@pytest.mark.attack("valid signatures, not in the log", "UNLOGGED")
 def test_valid_signatures_that_nobody_logged(
     publisher: Publisher, reader: PublishedReleases, tmp_path: Path, role: str
 ) -> None:
@@ -72,6 +73,7 @@ def test_valid_signatures_that_nobody_logged(
             who.newest("taarafo")
 
 
+@pytest.mark.attack("cache deleted, then rollback", "REJECTED")
 def test_a_cache_that_was_deleted_and_a_rollback(
     publisher: Publisher, tmp_path: Path, log_folder: Path
 ) -> None:
@@ -87,6 +89,7 @@ def test_a_cache_that_was_deleted_and_a_rollback(
     assert "the log has seen 3" in caught.value.explain()
 
 
+@pytest.mark.attack("rollback of the log", "REJECTED")
 def test_a_log_that_is_rolled_back_too(
     publisher: Publisher, reader: PublishedReleases, tmp_path: Path, log_folder: Path
 ) -> None:
@@ -99,6 +102,7 @@ def test_a_log_that_is_rolled_back_too(
         reader.newest("taarafo")
 
 
+@pytest.mark.attack("two checkpoints of one size", "EQUIVOCATION")
 def test_two_logs_of_one_size(publisher: Publisher, tmp_path: Path, log_folder: Path) -> None:
     """A split view: one reader is shown one agent, another reader another."""
     reader = reader_of(publisher, tmp_path / "cache")
@@ -116,6 +120,7 @@ def test_two_logs_of_one_size(publisher: Publisher, tmp_path: Path, log_folder: 
     assert contents_of(kept) == {"seen-before": first, "seen-now": second}, "both are kept"
 
 
+@pytest.mark.attack("one version with two contents", "EQUIVOCATION")
 def test_one_version_with_two_contents(publisher: Publisher, reader: PublishedReleases) -> None:
     tell_log(publisher, publisher.read_state().root.signed, entry_of_metadata(APP, 2, b"another"))
     with pytest.raises(LogDivided, match="log-divided"):
@@ -210,6 +215,7 @@ def ask(keys: dict[str, Ed25519PrivateKey], *names: str, age: timedelta = timede
         (("witness-1", "witness-3"), 25, False),
     ],
 )
+@pytest.mark.attack("too few or too old cosignatures", "STALE")
 def test_too_few_or_too_old_cosignatures(
     publisher: Publisher, tmp_path: Path, keys, names, age, is_enough
 ) -> None:
@@ -226,6 +232,7 @@ def test_too_few_or_too_old_cosignatures(
             reader.newest("taarafo")
 
 
+@pytest.mark.attack("one witness under two names", "REJECTED")
 def test_one_witness_that_signs_under_two_names(publisher: Publisher, tmp_path: Path, keys) -> None:
     with_witnesses(publisher, keys)
     thief = {"witness-1": keys["witness-1"], "witness-2": keys["witness-1"]}

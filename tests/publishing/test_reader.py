@@ -173,6 +173,7 @@ def test_an_address_where_nobody_is_is_waited_for(
 
 
 @pytest.mark.parametrize("answer", [servers.trickle_head, servers.trickle_body, servers.endless])
+@pytest.mark.attack("endless or trickled metadata", "REJECTED")
 def test_a_trickled_or_endless_answer_is_rejected_in_time(
     publisher: Publisher, tmp_path: Path, answer: servers.Answer
 ) -> None:

@@ -184,6 +184,7 @@ def test_a_release_without_provenance_is_compared_and_not_signed(shop: Shop) -> 
 # -- not the same --------------------------------------------------------------------------------
 
 
+@pytest.mark.attack("a rebuild gives another digest", "NOT-REPRODUCED")
 def test_a_publisher_who_built_from_something_else_is_found_out(shop: Shop) -> None:
     """The attack: the release names honest source, and the image holds one changed file more."""
     honest = shop.make().release.source

@@ -48,7 +48,7 @@ def found(monkeypatch):
     """What every check finds, recorded or not; `asked` counts those that were not recorded."""
     state = {"now": say(), "asked": 0}
 
-    def judge(*_):
+    def judge(*_, **asked):
         state["asked"] += 1
         return state["now"]
 

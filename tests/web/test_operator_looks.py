@@ -48,7 +48,7 @@ def judged(context, monkeypatch) -> Verdict:
         summary=summarize(Outcome.MODIFIED, "release 1.0.0 of Taarafo", now, now),
     )
     for module in ("provisioner.engine.attest", "web.check.ask"):
-        monkeypatch.setattr(f"{module}.check_community", lambda *_: verdict)
+        monkeypatch.setattr(f"{module}.check_community", lambda *_, **__: verdict)
     return verdict
 
 
@@ -103,7 +103,7 @@ def test_every_page_is_for_everybody(chromium, url, context, judged, screen, sch
 def test_an_address_without_a_report_is_for_everybody(chromium, url, context, judged, monkeypatch):
     nothing = Finding("signature", Outcome.UNVERIFIABLE, "Nothing.")
     verdict = replace(judged, outcome=Outcome.UNVERIFIABLE, findings=(nothing,), measured_at="")
-    monkeypatch.setattr("web.check.ask.check_community", lambda *_: verdict)
+    monkeypatch.setattr("web.check.ask.check_community", lambda *_, **__: verdict)
     page = chromium.new_context(bypass_csp=True).new_page()
     page.goto(f"{url}/check/nobody")
     assert find_faults(page) == []
@@ -115,7 +115,7 @@ MISHAPS = {3: Outcome.REJECTED, 9: Outcome.STALE, 10: Outcome.OUTDATED, 40: Outc
 def live_through(context, community, judged, monkeypatch) -> None:
     """Seventy days with a bit of everything; the last of them is `judged`."""
     found = {"now": judged}
-    monkeypatch.setattr("provisioner.engine.attest.check_community", lambda *_: found["now"])
+    monkeypatch.setattr("provisioner.engine.attest.check_community", lambda *_, **__: found["now"])
     begun = context.clock.moment
     for number in range(70):
         context.clock.moment = begun - timedelta(days=70 - number)

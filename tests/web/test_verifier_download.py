@@ -97,7 +97,7 @@ def test_no_file_of_it_is_forgotten():
 
 def test_the_check_page_tells_of_it(app, context, monkeypatch):
     verdict = Verdict(Outcome.GENUINE, (Finding("files", Outcome.GENUINE, "All fit."),))
-    monkeypatch.setattr("web.check.ask.check_community", lambda *_: verdict)
+    monkeypatch.setattr("web.check.ask.check_community", lambda *_, **__: verdict)
     page = app.test_client().get("/check/smith-family").text
     assert 'href="/check/verifier.html"' in page
     assert words.VERIFIER_LINK in page

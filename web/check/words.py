@@ -102,10 +102,11 @@ QUESTIONS: Final = {
     "signature": "Who signed the report?",
     "statement": "Can it be read?",
     "community": "Is it about this address?",
-    "time": "When was it made?",
+    "time": "Does it answer us, now?",
     "release": "Which release does it name?",
     "log": "Was it told to everybody?",
     "version": "Is that the newest one?",
+    "hosts": "Did every machine report?",
     "service": "Is that what runs?",
     "files": "Are all files the same?",
     "mounts": "Is anything laid over them?",
@@ -113,6 +114,7 @@ QUESTIONS: Final = {
     "processes": "Does anything else run?",
     "confinement": "What is it allowed to do?",
     "environment": "How was it started?",
+    "witnesses": "What did others see?",
 }
 
 # Beside each answer. Never a tick: a word that says what was compared, or that it could not be.

@@ -1,7 +1,8 @@
 """Judges a case step by step. The steps are numbered here once and in each step's own words.
 
-1 signature → 2 statement → 3 community → 4 time → 5 release → 6 log → 7 version → 8 service →
-9 files → 10 mounts → 11 settings → 12 processes → 13 confinement → 14 environment.
+1 signature → 2 statement → 3 community → 4 time → 5 release → 6 log → 7 version → 8 hosts →
+9 service → 10 files → 11 mounts → 12 settings → 13 processes → 14 confinement → 15 environment →
+16 witnesses.
 
 A gate that does not open ends the appraisal, because nothing after it would mean anything. All
 other steps always run, so that a verdict names everything that is wrong. Which outcome wins is
@@ -19,13 +20,14 @@ from provisioner.core.appraisal.case import Case
 from provisioner.core.appraisal.examination import Examination
 from provisioner.core.appraisal.identity_steps import (
     check_community,
+    check_hosts,
     check_release,
     check_signature,
     check_statement,
     check_time,
     check_version,
 )
-from provisioner.core.appraisal.log_steps import check_log
+from provisioner.core.appraisal.log_steps import check_log, check_witnesses
 from provisioner.core.appraisal.runtime_steps import (
     check_confinement,
     check_environment,
@@ -56,13 +58,15 @@ STEPS = (
     Step(5, check_release, is_gate=True),
     Step(6, check_log),
     Step(7, check_version),
-    Step(8, check_service),
-    Step(9, check_files),
-    Step(10, check_mounts),
-    Step(11, check_settings),
-    Step(12, check_processes),
-    Step(13, check_confinement),
-    Step(14, check_environment),
+    Step(8, check_hosts),
+    Step(9, check_service),
+    Step(10, check_files),
+    Step(11, check_mounts),
+    Step(12, check_settings),
+    Step(13, check_processes),
+    Step(14, check_confinement),
+    Step(15, check_environment),
+    Step(16, check_witnesses),
 )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from provisioner.core.appraisal.agents import AgentKey
 from provisioner.models.log import LogSeen
+from provisioner.models.observation import Observation
 from provisioner.models.release import Release
 from provisioner.models.verdict import Finding
 
@@ -33,6 +34,8 @@ class Reference:
 class Case:
     """One question: does `address` run what it says? `envelope` is None when it served none.
 
+    `nonce` is what this check asked with; empty when it took the report that is there for all.
+    `observations` are what independent checkers saw of this address, each signed by its checker.
     `problems` are findings of whoever gathered this, e.g. that no release could be looked up.
     """
 
@@ -40,4 +43,6 @@ class Case:
     envelope: bytes | None
     agents: tuple[AgentKey, ...] = ()
     reference: Reference | None = None
+    nonce: str = ""
+    observations: tuple[Observation, ...] = ()
     problems: tuple[Finding, ...] = field(default=())

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from provisioner.core.appraisal.agents import AgentKey
 from provisioner.core.appraisal.case import Case, Reference
 from provisioner.core.appraisal.contract import Contract, is_made_from, judge_mounts
-from provisioner.models.evidence import ContainerSeen, Evidence
+from provisioner.models.evidence import ContainerSeen, Evidence, parse_moment
 from provisioner.models.manifest import SortedText
 from provisioner.models.release import Image
-
-_MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True)
@@ -82,14 +80,3 @@ class Examination:
                 permitted, refused = judge_mounts(seen.mounts, self.contract, seen.container)
                 return Subject(seen, image, manifest, permitted, refused)
         return None
-
-
-def parse_moment(text: str) -> datetime:
-    """`2026-11-23T23:52:16Z`. Raises ValueError for any other form."""
-    try:
-        moment = datetime.strptime(text, _MOMENT).replace(tzinfo=UTC)
-    except ValueError:
-        raise ValueError("not a moment") from None
-    if moment.strftime(_MOMENT) != text:
-        raise ValueError("not a moment")
-    return moment

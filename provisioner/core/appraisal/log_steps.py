@@ -1,4 +1,4 @@
-"""Step 6: whether what the verdict rests on was told to everybody, and who else has seen that."""
+"""Steps 6 and 16: what was told to everybody, and what independent checkers saw of it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from collections.abc import Iterator
 
 from provisioner.core.appraisal.agents import row_of
 from provisioner.core.appraisal.examination import Examination
+from provisioner.core.appraisal.observation import judge_observations
 from provisioner.core.appraisal.wording import count, say_age
 from provisioner.models.verdict import Finding, Outcome
+
+_NOBODY_LOOKED = "No independent checker has looked at its pages in the last day."
 
 
 def check_log(it: Examination) -> Iterator[Finding]:
@@ -36,3 +39,10 @@ def _say_witnesses(it: Examination) -> str:
     number = count(len(log.witnesses), "independent witness", "independent witnesses")
     names, age = ", ".join(sorted(log.witnesses)), say_age(log.seen_at, it.now)
     return f"{number} vouched for it, the last {age}: {names}."
+
+
+def check_witnesses(it: Examination) -> Iterator[Finding]:
+    """16. Independent checkers saw the same public files that the release lists."""
+    release = it.reference.release.target
+    found = judge_observations(it.case.observations, it.now, release=release)
+    yield found or Finding("witnesses", Outcome.GENUINE, _NOBODY_LOOKED)

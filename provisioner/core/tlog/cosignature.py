@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from provisioner.core.tlog.atoms import LARGEST
@@ -13,6 +15,8 @@ from provisioner.core.tlog.note import (
     NoteSignature,
     check_ed25519,
     find_signatures,
+    read_note,
+    write_note,
 )
 
 _TIMESTAMP_BYTES = 8
@@ -40,6 +44,12 @@ def read_cosignature(note: Note, key: NoteKey) -> int | None:
         raise ValueError("not a key of a witness")
     read_checkpoint(note.text)
     return max((_check(note.text, key, each) for each in find_signatures(note, key)), default=None)
+
+
+def add_cosignatures(checkpoint: bytes, found: Iterable[NoteSignature]) -> bytes:
+    """The signed checkpoint with these signatures below its own. Raises ValueError."""
+    note = read_note(checkpoint)
+    return write_note(Note(note.text, tuple(dict.fromkeys((*note.signatures, *found)))))
 
 
 def encode_message(text: str, timestamp: int) -> bytes:

@@ -9,13 +9,15 @@ const STEPS = [
   { number: 5, name: "release", run: checkRelease, isGate: true },
   { number: 6, name: "log", run: checkLog, isGate: false },
   { number: 7, name: "version", run: checkVersion, isGate: false },
-  { number: 8, name: "service", run: checkService, isGate: false },
-  { number: 9, name: "files", run: checkFiles, isGate: false },
-  { number: 10, name: "mounts", run: checkMounts, isGate: false },
-  { number: 11, name: "settings", run: checkSettings, isGate: false },
-  { number: 12, name: "processes", run: checkProcesses, isGate: false },
-  { number: 13, name: "confinement", run: checkConfinement, isGate: false },
-  { number: 14, name: "environment", run: checkEnvironment, isGate: false },
+  { number: 8, name: "hosts", run: checkHosts, isGate: false },
+  { number: 9, name: "service", run: checkService, isGate: false },
+  { number: 10, name: "files", run: checkFiles, isGate: false },
+  { number: 11, name: "mounts", run: checkMounts, isGate: false },
+  { number: 12, name: "settings", run: checkSettings, isGate: false },
+  { number: 13, name: "processes", run: checkProcesses, isGate: false },
+  { number: 14, name: "confinement", run: checkConfinement, isGate: false },
+  { number: 15, name: "environment", run: checkEnvironment, isGate: false },
+  { number: 16, name: "witnesses", run: checkWitnesses, isGate: false },
 ];
 
 /** The verdict on a case at the moment `now` (milliseconds). */

@@ -40,7 +40,8 @@ async function judgeSaved(bytes, rootBytes) {
 }
 
 async function gatherCase(saved) {
-  const found = { address: saved.address, envelope: null, agents: [], reference: null, problems: [] };
+  const { address, nonce } = saved;
+  const found = { address, nonce, envelope: null, agents: [], reference: null, problems: [] };
   try {
     found.address = readAddress(saved.address);
   } catch {

@@ -14,6 +14,7 @@ const TREE = recordOf("Tree", [
   ["missing", listOf(asText), noList],
   ["unlisted", asWhole, () => 0],
   ["left_out", listOf(recordOf("LeftOut", [["path", asText], ["why", asText]])), noList],
+  ["full_pass", asText, noText],
 ]);
 const MOUNT = recordOf("MountSeen", [
   ["path", asText], ["kind", asText], ["source", asText], ["read_only", asFlag],
@@ -42,6 +43,7 @@ const CONTAINER = recordOf("ContainerSeen", [
   ["environment", tableOf(asText)],
   ["settings", tableOf(asText), noTable],
   ["declared", tableOf(asText), noTable],
+  ["execs", asWhole, () => 0],
 ]);
 const EVIDENCE = recordOf("Evidence", [
   ["community", asText],
@@ -51,6 +53,8 @@ const EVIDENCE = recordOf("Evidence", [
   ["issued", asText],
   ["expires", asText],
   ["containers", listOf(CONTAINER)],
+  ["nonce", asText, noText],
+  ["hosts", listOf(asText), noList],
 ]);
 
 /** SHA-256 of a variable's value, in hex. */

@@ -1,4 +1,4 @@
-// Steps 1 to 5 and 7: whose report it is, of whom, from when, and which release it names.
+// Steps 1 to 5, 7 and 8: whose report it is, of whom, from when, and which release it names.
 "use strict";
 
 const CLOCK_SKEW = 60 * 1000; // milliseconds
@@ -39,8 +39,12 @@ function checkCommunity(it) {
   return [asFinding("community", "GENUINE", `The report is about ${it.case.address}.`)];
 }
 
-/** 4. It is from now: not expired, not from the future, not made to last. */
+/** 4. It answers our own question now: not an old answer, not expired, not from the future. */
 function checkTime(it) {
+  const { nonce } = it.case;
+  if (nonce && it.evidence.nonce !== nonce) {
+    return [asFinding("time", "REPLAY", "The report answers another question than ours.")];
+  }
   const issued = findMoment(it.evidence.issued), expires = findMoment(it.evidence.expires);
   if (issued === null || expires === null) {
     return [asFinding("time", "REJECTED", "The report does not say when it was made.")];
@@ -49,15 +53,16 @@ function checkTime(it) {
   if (lasts <= 0 || lasts > LIFETIME_SECONDS * 1000) {
     return [asFinding("time", "REJECTED", "The report claims to last longer than a report may.")];
   }
-  if (it.now + CLOCK_SKEW > LATEST_MOMENT) throw new Refused("no such date", "OverflowError");
-  if (issued > it.now + CLOCK_SKEW) {
-    const detail = "The report is dated in the future: one of the two clocks is wrong.";
-    return [asFinding("time", "STALE", detail)];
+  if (isFuture(issued, it.now) || (nonce && expires <= it.now)) {
+    const apart = sayDuration(Math.abs(it.now - issued));
+    const detail = `The clock of the server and the one of this check are ${apart} apart.`;
+    return [asFinding("time", "CLOCK-SKEW", detail)];
   }
   if (expires <= it.now) {
     return [asFinding("time", "STALE", `The report was made ${age} and has run out.`)];
   }
-  return [asFinding("time", "GENUINE", `The report was made ${age}.`)];
+  const what = nonce ? "our own question" : "no question of ours";
+  return [asFinding("time", "GENUINE", `The report was made ${age}. It answers ${what}.`)];
 }
 
 /** 5. The release that it names is published and signed. */
@@ -91,10 +96,27 @@ function checkVersion(it) {
   return [asFinding("version", "GENUINE", `Release ${version} is the newest.`)];
 }
 
+/** 8. Every host that the community runs on has reported. A saved check has one report. */
+function checkHosts({ evidence: { host, hosts } }) {
+  const missing = Array.from(new Set(hosts)).filter((each) => each !== host).sort(compareText);
+  if (missing.length) {
+    const detail = `There is no report of ${missing.join(", ")}, where this community runs too.`;
+    return [asFinding("hosts", "UNVERIFIABLE", detail)];
+  }
+  const detail = `${count(1, "host")} of this community reported, and none is missing.`;
+  return [asFinding("hosts", "GENUINE", detail)];
+}
+
 /** A wrong form is a finding; anything else is not for a step to judge. */
 function rejectAs(check, what, error) {
   if (!(error instanceof Refused)) throw error;
   return asFinding(check, "REJECTED", `${what}: ${error.message}.`);
+}
+
+/** Whether a moment is later than two clocks that nearly agree allow. */
+function isFuture(moment, now) {
+  if (now + CLOCK_SKEW > LATEST_MOMENT) throw new Refused("no such date", "OverflowError");
+  return moment > now + CLOCK_SKEW;
 }
 
 function findMoment(text) {

@@ -1,4 +1,4 @@
-// Step 6: whether what the verdict rests on was told to everybody, and who else has seen that.
+// Steps 6 and 16: what was told to everybody, and what independent checkers saw of it.
 "use strict";
 
 /** 6. The signed release and the agent are in the public log, which witnesses have seen. */
@@ -18,4 +18,10 @@ function sayWitnesses({ witnesses }, now) {
   const number = count(witnesses.size, "independent witness", "independent witnesses");
   const names = Array.from(witnesses.keys()).sort(compareText).join(", ");
   return `${number} vouched for it, the last ${sayAge(Math.max(...witnesses.values()), now)}: ${names}.`;
+}
+
+/** 16. A saved check has no observations of independent checkers. */
+function checkWitnesses() {
+  const detail = "No independent checker has looked at its pages in the last day.";
+  return [asFinding("witnesses", "GENUINE", detail)];
 }

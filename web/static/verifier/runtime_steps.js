@@ -1,11 +1,12 @@
-// Steps 8 to 14: whether what was measured is what the release lists.
+// Steps 9 to 15: whether what was measured is what the release lists.
 "use strict";
 
 // Variables that the engine itself sets in every container where nobody else does.
 const ENGINE_VARIABLES = ["HOME", "HOSTNAME", "TERM"];
 const ENGINE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const FILTERED = 2n; // prctl(2) PR_GET_SECCOMP
 
-/** 8. The service of the recipe runs, and only images of the release. */
+/** 9. The service of the recipe runs, and only images of the release. */
 async function checkService(it) {
   const found = [];
   for (const seen of it.evidence.containers) {
@@ -24,21 +25,23 @@ async function checkService(it) {
   return found;
 }
 
-/** 9. Every measured file is the one that the release lists. */
+/** 10. Every measured file is the one that the release lists, and was read not long ago. */
 async function checkFiles(it) {
   const found = [];
   for (const subject of it.subjects) {
+    const [age, late] = judgeFullPass(subject.seen.tree.full_pass, it.now);
     try {
-      await checkTree(subject, found);
+      await checkTree(subject, age, found);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       found.push(asFinding("files", "REJECTED", "The report lists differences that cannot be read."));
     }
+    if (late) found.push(late);
   }
   return found;
 }
 
-/** 10. Nothing is mounted over the files but what the app contract permits. */
+/** 11. Nothing is mounted over the files but what the app contract permits. */
 function checkMounts(it) {
   return it.subjects.map(({ seen, refused }) => {
     if (refused.length) {
@@ -49,7 +52,7 @@ function checkMounts(it) {
   });
 }
 
-/** 11. The settings files are the ones that were written for this community. */
+/** 12. The settings files are the ones that were written for this community. */
 function checkSettings(it) {
   const wanted = contractOf(it).settings;
   return it.subjects.map(({ seen: { settings, declared } }) => {
@@ -67,7 +70,7 @@ function checkSettings(it) {
   });
 }
 
-/** 12. Only programs of the release run, and none was started from outside. */
+/** 13. Only programs of the release run, and none was started from outside. */
 function checkProcesses(it) {
   return it.subjects.flatMap((subject) => {
     const { processes } = subject.seen, found = [];
@@ -85,16 +88,22 @@ function checkProcesses(it) {
       const detail = "Programs run that somebody started from outside.";
       found.push(asFinding("processes", "MODIFIED", detail, entered));
     }
+    const inside = processes.filter((each) => each.entered);
+    const gone = BigInt(subject.seen.execs) - sumCounts(inside);
+    if (gone > 0n) {
+      const programs = count(gone, "program was", "programs were");
+      const detail = `Somebody was inside since it started: ${programs} started from outside.`;
+      found.push(asFinding("processes", "MODIFIED", detail));
+    }
     if (found.length === 0) {
-      const total = processes.reduce((sum, each) => sum + BigInt(each.count), 0n);
-      const detail = `${count(total, "running program")}, all from the release.`;
+      const detail = `${count(sumCounts(processes), "running program")}, all from the release.`;
       found.push(asFinding("processes", "GENUINE", detail));
     }
     return found;
   });
 }
 
-/** 13. It has no special rights and cannot change its own files. */
+/** 14. It has no special rights and cannot change its own files. */
 function checkConfinement(it) {
   return it.subjects.flatMap(({ seen }) => {
     const found = [], isStrong = /[^0]/.test(seen.capabilities);
@@ -105,15 +114,15 @@ function checkConfinement(it) {
     if (!seen.read_only_root) {
       found.push(asFinding("confinement", "MODIFIED", "It could change its own files.", ["/"]));
     }
-    if (found.length === 0) {
-      const detail = "It has no special rights and cannot change its own files.";
-      found.push(asFinding("confinement", "GENUINE", detail));
+    if (BigInt(seen.seccomp) !== FILTERED) {
+      const detail = "The filter on what it may ask of the kernel is off.";
+      found.push(asFinding("confinement", "MODIFIED", detail));
     }
-    return found;
+    return found.length ? found : [describeConfinement(seen)];
   });
 }
 
-/** 14. It was started with the variables of the release and of the engine, and no other. */
+/** 15. It was started with the variables of the release and of the engine, and no other. */
 async function checkEnvironment(it) {
   const found = [];
   for (const subject of it.subjects) {
@@ -132,6 +141,18 @@ async function checkEnvironment(it) {
       : asFinding("environment", "GENUINE", "It was started with the variables of the release."));
   }
   return found;
+}
+
+function describeConfinement(seen) {
+  const more = seen.no_new_privileges
+    ? ""
+    : " The kernel would let it gain rights from a program that gives them.";
+  const detail = `It has no special rights and cannot change its own files.${more}`;
+  return asFinding("confinement", "GENUINE", detail);
+}
+
+function sumCounts(processes) {
+  return processes.reduce((sum, each) => sum + BigInt(each.count), 0n);
 }
 
 /** Hash of every variable's value by its name, or null when the release does not tell. */
@@ -157,7 +178,7 @@ async function checkCommand(it, { image, seen }) {
   return asFinding("service", "GENUINE", `The service ${seen.service} runs an image of the release.`);
 }
 
-async function checkTree(subject, found) {
+async function checkTree(subject, age, found) {
   const { tree } = subject.seen;
   if (tree.base !== (await rootOfText(subject.manifest.text))) {
     const detail = "The agent compared the files with another list than the release's.";
@@ -181,7 +202,7 @@ async function checkTree(subject, found) {
   } else if (differing.length === 0) {
     const skipped = tree.left_out.map((each) => each.path).join(", ");
     const detail = `All ${tree.count} measured paths match the release. Not looked at: ${skipped}.`;
-    found.push(asFinding("files", "GENUINE", detail));
+    found.push(asFinding("files", "GENUINE", detail + age));
   }
 }
 

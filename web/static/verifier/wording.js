@@ -17,12 +17,16 @@ function summarize(outcome, release, measured, now) {
 
 /** `just now`, `4 minutes ago`, `2 days ago`. */
 function sayAge(then, now) {
-  const seconds = Math.trunc((now - then) / 1000);
-  for (const [unit, length] of [["day", 86400], ["hour", 3600], ["minute", 60]]) {
-    const number = Math.floor(seconds / length);
-    if (number > 0) return `${number} ${unit}${number > 1 ? "s" : ""} ago`;
+  return now - then < 60 * 1000 ? "just now" : `${sayDuration(now - then)} ago`;
+}
+
+/** Milliseconds as `40 seconds`, `4 minutes`, `2 days`: whole units, the largest that fits. */
+function sayDuration(length) {
+  const seconds = Math.trunc(length / 1000);
+  for (const [unit, size] of [["day", 86400], ["hour", 3600], ["minute", 60]]) {
+    if (seconds >= size) return count(Math.floor(seconds / size), unit);
   }
-  return "just now";
+  return count(seconds, "second");
 }
 
 /** A file name as safe text: control characters and stray bytes are written out. */
