@@ -9,11 +9,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from securesystemslib.signer import SSlibKey
-from tuf.api.metadata import Metadata
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from securesystemslib.signer import CryptoSigner, SSlibKey
+from tuf.api.metadata import Metadata, Root
 
 from provisioner.core.appraisal.agents import row_of
-from provisioner.core.log_entries import entry_of_agent
+from provisioner.core.log_entries import entry_of_agent, entry_of_metadata
 from provisioner.core.tlog.entry import Entry, write_entry
 from provisioner.models.saved_check import ReleaseCopy
 from provisioner.publishing.publisher import Publisher
@@ -30,6 +31,7 @@ Edit = Callable[[Metadata[Any]], None]
 def list_stolen_keys(place: Place, folder: Path) -> Iterator[Spoiled]:
     yield from _list_forged(place, folder)
     yield from _list_roots(place, folder)
+    yield from _list_rotated(place, folder)
 
 
 def _list_forged(place: Place, folder: Path) -> Iterator[Spoiled]:
@@ -47,6 +49,8 @@ def _list_forged(place: Place, folder: Path) -> Iterator[Spoiled]:
     for name, (role, outcome, edit) in _CHANGES.items():
         forged = _change(place, folder / name, lambda p, role=role, edit=edit: forge(p, role, edit))
         yield forged.spoiled(f"signed: {name}", outcome)
+    unsigned = _change(place, folder / "unsigned", lambda p: forge(p, APP, unsigned=True))
+    yield _of_disk(unsigned, "a role without a signature", REJECTED)
     for name, edit in (("one signature", None), ("a key twice", _add_twin)):
         forged = _change(
             place,
@@ -142,7 +146,7 @@ _CHANGES: dict[str, tuple[str, str, Edit]] = {
     "text beyond ASCII": (
         APP,
         GOOD,
-        _edit_entry(note='é \U0001f600 \uffff " \\ \x00 \x7f', __proto__=1),
+        _edit_entry(note='é " \\ \x00 \x7f', __proto__=1, **{"\U0001f600": 1, "\uffff": 2}),
     ),
     "paths that fit by one sign": (
         "targets",
@@ -216,3 +220,31 @@ def _list_roots(place: Place, folder: Path) -> Iterator[Spoiled]:
         spoiled = json.loads(json.dumps(value))
         change(spoiled)
         yield at(f"roots: {name}", outcome, roots=(json.dumps(spoiled), third))
+
+
+def _list_rotated(place: Place, folder: Path) -> Iterator[Spoiled]:
+    """A second root with other keys, which is logged: old ones and new ones must sign it."""
+    old = [place.publisher.ring.ensure_private("root", number) for number in (1, 2)]
+    new = [Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32) for number in (21, 22)]
+    for name, outcome, signers in (
+        ("both sign", GOOD, [*old, *new]),
+        ("only the old ones sign", REJECTED, old),
+        ("only the new ones sign", REJECTED, new),
+        ("one of each signs", REJECTED, [old[0], new[0]]),
+        ("one old one is missing", REJECTED, [old[0], *new]),
+        ("one new one is missing", REJECTED, [*old, new[0]]),
+    ):
+        twin = place.twin(folder / f"rotated-{name}")
+        root = Metadata[Root].from_bytes(place.root)
+        root.signed.version = 2
+        for keyid in list(root.signed.roles["root"].keyids):
+            root.signed.revoke_key(keyid, "root")
+        for key in new:
+            root.signed.add_key(SSlibKey.from_crypto(key.public_key()), "root")
+        root.signatures.clear()
+        for key in signers:
+            root.sign(CryptoSigner(key), append=True)
+        raw = root.to_bytes()
+        twin.tell(entry_of_metadata("root", 2, raw))
+        copy = replace(twin.copy(), roots=(raw.decode(),))
+        yield twin.spoiled(f"rotated: {name}", outcome, published=copy)
