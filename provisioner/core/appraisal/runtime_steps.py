@@ -181,7 +181,8 @@ def _check_tree(subject: Subject, age: str) -> Iterator[Finding]:
     differing = _find_differing(subject)
     if differing or tree.unlisted:
         more = f" and {tree.unlisted} more" if tree.unlisted else ""
-        detail = f"{count(len(differing), 'path')}{more} differ from the release."
+        verb = "differs" if len(differing) == 1 and not more else "differ"
+        detail = f"{count(len(differing), 'path')}{more} {verb} from the release."
         yield Finding("files", Outcome.MODIFIED, detail, differing)
     if unseen or tree.unlisted:
         return
