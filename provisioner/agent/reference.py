@@ -41,6 +41,18 @@ def find_claim(repository: Path, container: Running) -> Claim:
     return Claim(Contract(settings=container.settings))
 
 
+def find_proof(repository: Path, target: str) -> bytes | None:
+    """The log's proof for the role that signs this release (C2SP tlog-proof), to be passed on."""
+    if not _TARGET(target):
+        return None
+    _, recipe, channel, *_ = target.split("/")
+    path = repository / "log" / "proof" / f"app-{recipe}-{channel}.tlog-proof"
+    try:
+        return path.read_bytes() if path.stat().st_size <= _LIMIT else None
+    except OSError:
+        return None
+
+
 def _read_claim(repository: Path, raw: bytes, container: Running) -> Claim | None:
     try:
         release: dict[str, Any] = json.loads(raw)

@@ -211,3 +211,24 @@ def test_who_came_in_is_not_forgotten_when_another_container_starts(
     assert [each.memory.programs for each in after.watched] == [{}, {}]
     again = take_in(host, (replace(first, started="later"), second), after)
     assert [each.memory.visitors for each in again.watched] == [set(), set()]
+
+
+def test_the_logs_proof_of_the_release_is_passed_on(tmp_path: Path) -> None:
+    signer = load_signer(tmp_path / "agent")
+    proofs = tmp_path / "releases" / "log" / "proof"
+    proofs.mkdir(parents=True)
+    (proofs / "app-little-stable.tlog-proof").write_bytes(b"proof")
+    (tmp_path / "releases" / "secret.tlog-proof").write_bytes(b"none of it")
+    publication = Publication(tmp_path / "evidence", signer, tmp_path / "releases")
+    for target, passed in (
+        ("app/little/stable/1.0.0/release.json", True),
+        ("app/../../secret/1.0.0/release.json", False),
+        ("", False),
+    ):
+        found = _read(json.dumps(config()).encode())
+        assert found
+        container = replace(found, labels=found.labels | {"org.taarafo.release": target})
+        publication.publish([container], (), NOW)
+        served = tmp_path / "evidence" / container.host / "release.tlog-proof"
+        assert served.exists() is passed
+        publication.withdraw_all_but(set())
