@@ -82,13 +82,18 @@ class Settings(BaseModel):
         return f":{self.port}" if self.is_local and self.port != 80 else ""
 
     @property
+    def address(self) -> str:
+        """Address of the control plane: its host name, with the port in local mode."""
+        return self.base_host + self.port_suffix
+
+    @property
     def scheme(self) -> str:
         return "http" if self.is_local else "https"
 
     @property
     def url(self) -> str:
         """Address of the wizard, without a trailing slash."""
-        return f"{self.scheme}://{self.base_host}{self.port_suffix}"
+        return f"{self.scheme}://{self.address}"
 
     def host_of(self, label: str) -> str:
         """`smith-family` → `smith-family.localhost` (no port)."""
@@ -101,7 +106,7 @@ class Settings(BaseModel):
     def url_of(self, label: str) -> str:
         return f"{self.scheme}://{self.address_of(label)}"
 
-    # -- where things are (the same paths on the host and inside our containers) ---------------
+    # -- where things are: below the state folder, which is /run/taarafo in our containers -----
 
     @property
     def db_dir(self) -> Path:

@@ -38,6 +38,7 @@ def measure(host: Host, container: Running) -> ContainerSeen:
         mounts = tuple(read_mountinfo(read_small(first, "mountinfo")))
         status = read_status(first)
         members = find_members(host.proc, container.pid, container.id)
+        rights, users = _measure_rights(host, members)
         seen = ContainerSeen(
             service=container.labels.get("org.taarafo.service", ""),
             container=container.id,
@@ -48,7 +49,8 @@ def measure(host: Host, container: Running) -> ContainerSeen:
             tree=measure_tree(host, first, container, claim, mounts),
             mounts=mounts,
             processes=read_processes(host.proc, container.pid, members),
-            capabilities=_measure_rights(host, members),
+            capabilities=rights,
+            users=users,
             seccomp=status.seccomp,
             no_new_privileges=status.no_new_privileges,
             read_only_root=any(m.path == "/" and m.read_only for m in mounts[:1]),
@@ -86,16 +88,18 @@ def _hash_below(root: int, path: str) -> str:
         os.close(folder)
 
 
-def _measure_rights(host: Host, members: list[int]) -> str:
-    """Every capability that any process of the container has in any of its sets, in hex."""
-    together = 0
+def _measure_rights(host: Host, members: list[int]) -> tuple[str, tuple[int, ...]]:
+    """Every capability that any process has in any of its sets, in hex; every user of them."""
+    together, users = 0, set[int]()
     for pid in members:
         try:
             with open_process(host.proc, pid) as process:
-                together |= read_status(process).capabilities
+                status = read_status(process)
         except Vanished:
             continue
-    return f"{together:016x}"
+        together |= status.capabilities
+        users |= status.users
+    return f"{together:016x}", tuple(sorted(users))
 
 
 def _describe_environment(first: int, container: Running) -> dict[str, str]:

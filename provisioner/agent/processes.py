@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from provisioner.agent.hash_file import FLAGS, hash_open_file
+from provisioner.agent.mountinfo import read_mountinfo
 from provisioner.models.evidence import UNREADABLE, ProcessSeen
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -28,6 +29,7 @@ class Status:
     """The lines of /proc/<pid>/status that matter here."""
 
     parent: int
+    users: frozenset[int]  # real, effective, saved and of the file system
     capabilities: int
     seccomp: int
     no_new_privileges: bool
@@ -70,10 +72,13 @@ def open_first(proc: Path, pid: int, container: str) -> Iterator[int]:
     """The folder of a container's first process. Raises Vanished.
 
     Also when the number is another process's by now: then no control group of it bears the
-    container's id.
+    container's id. The agent sees its own group without a name, but knows the engine's mount.
     """
     with open_process(proc, pid) as process:
-        if container.encode("ascii") not in read_small(process, "cgroup"):
+        if container.encode("ascii") not in read_small(process, "cgroup") and not any(
+            mount.path == "/etc/hosts" and mount.source.endswith(f"/{container}/hosts")
+            for mount in read_mountinfo(read_small(process, "mountinfo"))
+        ):
             raise Vanished(container)
         yield process
 
@@ -91,6 +96,7 @@ def read_status(process: int) -> Status:
         together |= each
     return Status(
         int(rows["PPid"]),
+        frozenset(int(user) for user in rows["Uid"].split()),
         together,
         int(rows.get("Seccomp", "0")),
         rows.get("NoNewPrivs", "0") == "1",

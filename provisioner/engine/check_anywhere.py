@@ -34,8 +34,7 @@ def check_anywhere(
     from somewhere she trusts, they are read from `control`, the control plane's address, and
     nothing of this machine is believed. Raises ReleaseRejected when there is no root at all.
     """
-    settings = context.settings
-    home = control or settings.base_host + settings.port_suffix
+    home = control or context.settings.address
     releases = context.releases_at(home, root) if root else context.releases
     return check(
         address,

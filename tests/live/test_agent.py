@@ -303,7 +303,7 @@ def test_started_otherwise_is_modified(community: Place, said: str) -> None:
     [
         (
             ("--read-only", "--container-label", f"org.taarafo.address=other{ADDRESS}"),
-            Outcome.REJECTED,
+            Outcome.RELAY,
         ),
         (
             (
