@@ -17,12 +17,15 @@ from provisioner.agent.processes import Vanished
 from provisioner.agent.publication import Publication
 from provisioner.agent.reference import find_claim
 from provisioner.core.appraisal.contract import Contract
+from provisioner.models.evidence import ContainerSeen
 
 LOOK_SECONDS = 0.25
+SETTLE_SECONDS = 1.0  # parts of the control plane start one after another, and are measured then
 REPEAT_SECONDS = 200.0  # of 300 that evidence lives
 RETRY_SECONDS = 5.0
-# Glances may take a fiftieth of one processor's time, repeated measurements a tenth.
-GLANCE_SECONDS, GLANCE_SHARE, MEASURE_SHARE = 1.0, 50.0, 10.0
+# Glances may take a fiftieth of one processor's time, repeated measurements a tenth; glances at
+# the control plane a two-hundredth beside that, so that communities are looked at as often.
+GLANCE_SECONDS, GLANCE_SHARE, MEASURE_SHARE, OWN_GLANCE_SHARE = 1.0, 50.0, 10.0, 200.0
 
 
 @dataclass
@@ -34,7 +37,12 @@ class _Community:
     due: float = 0.0
     not_before: float = 0.0
     glanced: float = 0.0
+    next_glance: float = 0.0
     fingerprint: tuple[bytes, ...] = ()
+
+    @property
+    def is_control_plane(self) -> bool:
+        return self.containers[0].is_control_plane
 
 
 @dataclass
@@ -54,8 +62,8 @@ class Attester:
             due = self._find_due()
             if due:
                 self._attest(due)
-            elif self._communities and time.monotonic() >= self._next_glance:
-                self._glance(min(self._communities.values(), key=lambda each: each.glanced))
+            elif unseen := self._find_unseen():
+                self._glance(unseen)
             else:
                 self.stop.wait(LOOK_SECONDS)
 
@@ -68,24 +76,41 @@ class Attester:
         for host, containers in running.items():
             if known.get(host) != containers:
                 contracts = tuple(find_claim(self.host.repository, c).contract for c in containers)
-                self._communities[host] = _Community(containers, contracts)
+                due = self._plan_first(containers, self._communities.get(host))
+                self._communities[host] = _Community(containers, contracts, due)
         for gone in known.keys() - running.keys():
             del self._communities[gone]
         if not known or known.keys() - running.keys():
             self.publication.withdraw_all_but(set(running))
 
+    def _plan_first(self, containers: tuple[Running, ...], before: _Community | None) -> float:
+        """When it is due: at once, but for the control plane, whose parts may all start first."""
+        if not containers[0].is_control_plane:
+            return 0.0
+        if before and not before.fingerprint:  # one part that keeps starting must not put it off
+            return before.due
+        return time.monotonic() + SETTLE_SECONDS
+
     def _find_due(self) -> _Community | None:
-        """The community that waits longest, new ones first."""
+        """The community that waits longest, new ones first; the control plane after them all."""
         now = time.monotonic()
         waiting = [each for each in self._communities.values() if each.due <= now]
-        return min(waiting, key=lambda each: each.due) if waiting else None
+        return min(waiting, key=lambda each: (each.is_control_plane, each.due)) if waiting else None
+
+    def _find_unseen(self) -> _Community | None:
+        """Whom to glance at now: who was not looked at for longest."""
+        now = time.monotonic()
+        if now < self._next_glance:
+            return None
+        ready = [each for each in self._communities.values() if each.next_glance <= now]
+        return min(ready, key=lambda each: each.glanced) if ready else None
 
     def _attest(self, community: _Community) -> None:
         begun, worked = time.monotonic(), time.process_time()
         try:
             issued = datetime.now(UTC)
             community.fingerprint = self._fingerprint(community)
-            seen = tuple(measure(self.host, each) for each in community.containers)
+            seen = tuple(self._measure(each) for each in community.containers)
             self.publication.publish(community.containers[0], seen, issued)
             community.due = begun + REPEAT_SECONDS
         except Vanished:
@@ -96,6 +121,14 @@ class Attester:
         taken = (time.process_time() - worked) * MEASURE_SHARE
         community.not_before = time.monotonic() + taken
 
+    def _measure(self, container: Running) -> ContainerSeen:
+        """One container. Communities that are due come before every part of the control plane."""
+        if container.is_control_plane:
+            self.look()
+            while (due := self._find_due()) and not due.is_control_plane:
+                self._attest(due)
+        return measure(self.host, container)
+
     def _glance(self, community: _Community) -> None:
         """Makes a community due at once when it looks different than when it was measured."""
         begun, worked = time.monotonic(), time.thread_time()
@@ -105,8 +138,11 @@ class Attester:
         except (Vanished, OSError):
             community.due = min(community.due, begun + LOOK_SECONDS)
         community.glanced = time.monotonic()
-        taken = (time.thread_time() - worked) * GLANCE_SHARE
-        self._next_glance = community.glanced + max(taken, GLANCE_SECONDS / len(self._communities))
+        taken = time.thread_time() - worked
+        if community.is_control_plane:
+            community.next_glance, taken = community.glanced + taken * OWN_GLANCE_SHARE, 0.0
+        pause = max(taken * GLANCE_SHARE, GLANCE_SECONDS / len(self._communities))
+        self._next_glance = community.glanced + pause
 
     def _fingerprint(self, community: _Community) -> tuple[bytes, ...]:
         pairs = zip(community.containers, community.contracts, strict=True)
