@@ -171,6 +171,11 @@ class Settings(BaseModel):
         return self.state / "control-plane.json"
 
     @property
+    def own_verdict_file(self) -> Path:
+        """What the last check of the control plane itself said, as JSON."""
+        return self.db_dir / "control-plane-verdict.json"
+
+    @property
     def agent_dir(self) -> Path:
         """The agent's signing key (`key.pem`) and its public half (`agent.json`)."""
         return self.state / "agent"

@@ -19,6 +19,7 @@ from provisioner.engine.doctor import find_port_holder
 from provisioner.engine.enrol import enrol_agents
 from provisioner.engine.ground import ensure_keys, read_ground, record_deployed
 from provisioner.engine.operators import find_operator, make_operator_link
+from provisioner.engine.own_verdict import await_own_verdict
 from provisioner.engine.prepare import prepare_host
 from provisioner.engine.release import (
     ensure_own_release,
@@ -29,6 +30,7 @@ from provisioner.engine.resume import resume_communities
 from provisioner.engine.stock import stock_registry
 from provisioner.errors import PortTaken, TookTooLong, Unavailable
 from provisioner.models.release import Release
+from provisioner.models.verdict import Outcome
 from provisioner.publishing.registry import is_answering
 from provisioner.settings import Settings
 
@@ -40,11 +42,13 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class UpReport:
-    """`operator_link` is empty when the operator has a password already."""
+    """`operator_link` is empty when the operator has a password already; `verdict` is the outcome
+    of the check of what was started."""
 
     url: str
     operator_link: str
     seconds: float
+    verdict: Outcome
 
 
 def bring_up(settings: Settings, say: Say) -> UpReport:
@@ -68,6 +72,7 @@ def bring_up(settings: Settings, say: Say) -> UpReport:
     return UpReport(
         url=settings.url,
         operator_link=_make_link(context),
+        verdict=_check(context, say),
         seconds=round(time.monotonic() - began, 1),
     )
 
@@ -126,6 +131,15 @@ def _is_healthy(context: Context) -> bool:
         return context.gateway.get_status(context.settings.base_host, "/healthz") == 200
     except Unavailable:
         return False
+
+
+def _check(context: Context, say: Say) -> Outcome:
+    """Whatever comes out, what was started stays: the operator is told where to read more."""
+    say("Checking what was started")
+    verdict = await_own_verdict(context)
+    settings = context.settings
+    say(f"This control plane: {verdict.outcome}. {settings.url}/check/{settings.address}")
+    return verdict.outcome
 
 
 def _make_link(context: Context) -> str:
