@@ -18,9 +18,15 @@ from provisioner.settings import Settings
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 community = typer.Typer(no_args_is_help=True, help="Create, list, show and remove communities.")
 release = typer.Typer(no_args_is_help=True, help="Build, publish, list and verify releases.")
+witness = typer.Typer(no_args_is_help=True, help="Watch logs and communities independently.")
+release_keys = typer.Typer(no_args_is_help=True, help="Change and use the keys that sign releases.")
+release_witness = typer.Typer(no_args_is_help=True, help="Choose who watches the public log.")
 bench = typer.Typer(no_args_is_help=True, help="Measure, and print what was compared.")
 app.add_typer(community, name="community")
 app.add_typer(release, name="release")
+release.add_typer(release_keys, name="keys")
+release.add_typer(release_witness, name="witness")
+app.add_typer(witness, name="witness")
 app.add_typer(bench, name="bench")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
@@ -116,21 +122,37 @@ def doctor(as_json: Json = False) -> None:
 
 @app.command()
 def check(
-    address: str,
+    address: Annotated[str, typer.Argument(help="Host name; not needed with --offline.")] = "",
     control: Annotated[str, typer.Option(help="Address of the control plane.")] = "",
     root: Annotated[str, typer.Option(help="File with the publisher's root keys.")] = "",
+    full: Annotated[bool, typer.Option("--full", help="Have every byte read anew.")] = False,
+    save: Annotated[str, typer.Option(help="Keep all it rests on in this file.")] = "",
+    offline: Annotated[str, typer.Option(help="Judge a saved file, with no network.")] = "",
+    explain: Annotated[bool, typer.Option("--explain", help="Say what each step asks.")] = False,
     as_json: Json = False,
 ) -> None:
     """What runs at ADDRESS, compared with what was published. Exit 0 only for GENUINE."""
     from pathlib import Path
 
-    from provisioner.engine.check_anywhere import check_anywhere, exit_code_of, write_verdict
+    from provisioner.engine import check_anywhere as anywhere
+    from provisioner.engine.saved_check import judge_saved
 
     context = open_context()
     trusted = Path(root) if root else None
-    verdict = check_anywhere(context, address, control=control, root=trusted)
-    show(verdict.as_json(), write_verdict(verdict), as_json=as_json)
-    raise typer.Exit(exit_code_of(verdict.outcome))
+    if offline:
+        verdict = judge_saved(context, Path(offline), trusted)
+    else:
+        verdict = anywhere.check_anywhere(
+            context,
+            address,
+            control=control,
+            root=trusted,
+            save=Path(save) if save else None,
+            is_full=full,
+        )
+    write = anywhere.explain_verdict if explain else anywhere.write_verdict
+    show(verdict.as_json(), write(verdict), as_json=as_json)
+    raise typer.Exit(anywhere.exit_code_of(verdict.outcome))
 
 
 # -- communities -------------------------------------------------------------------------------
@@ -258,6 +280,198 @@ def release_verify(as_json: Json = False) -> None:
         raise typer.Exit(20)
 
 
+@release.command("floor")
+def release_floor(
+    recipe: str,
+    version: str,
+    channel: Annotated[str, typer.Option(help="Line of releases.")] = "stable",
+    as_json: Json = False,
+) -> None:
+    """Say that versions of RECIPE before VERSION are not safe to run any more."""
+    from provisioner.engine.release_keys import raise_release_floor
+
+    listing = raise_release_floor(open_context(), recipe, channel, version)
+    text = f"Before {listing.security_floor}, no version of {recipe} is called safe any more."
+    show(listing.model_dump(mode="json"), text, as_json=as_json)
+
+
+@release_keys.command("list")
+def keys_list(as_json: Json = False) -> None:
+    """Who may sign which role, how many must, and until when it is signed."""
+    from provisioner.engine.release_keys import list_release_keys, list_waiting_sentences
+
+    context = open_context()
+    rows = list_release_keys(context)
+    lines = [
+        f"{row['role']}  {row['file']}  {row['keyid'][:12]}  "
+        f"{'here' if row['is_here'] else 'away'}  {row['threshold']} must sign  "
+        f"signed until {row['expires'][:10]}"
+        for row in rows
+    ]
+    show(rows, "\n".join(lines), as_json=as_json)
+    for sentence in list_waiting_sentences(context):
+        say(f"Waiting: {sentence}")
+
+
+@release_keys.command("rotate")
+def keys_rotate(
+    role: str,
+    number: Annotated[int, typer.Option(help="Which of its keys.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Replace a key of ROLE by a new one with the same file name."""
+    from provisioner.engine.release_keys import rotate_release_key
+
+    _show_ceremony(rotate_release_key(open_context(), role, number), as_json)
+
+
+@release_keys.command("add")
+def keys_add(role: str, file: str, as_json: Json = False) -> None:
+    """Let the holder of the public key in FILE sign ROLE too."""
+    from pathlib import Path
+
+    from provisioner.engine.release_keys import add_release_key
+
+    _show_ceremony(add_release_key(open_context(), role, Path(file)), as_json)
+
+
+@release_keys.command("remove")
+def keys_remove(role: str, keyid: str, as_json: Json = False) -> None:
+    """Take a key of ROLE out of use, for good."""
+    from provisioner.engine.release_keys import remove_release_key
+
+    _show_ceremony(remove_release_key(open_context(), role, keyid), as_json)
+
+
+@release_keys.command("threshold")
+def keys_threshold(
+    role: str,
+    needed: Annotated[int, typer.Argument(metavar="N")],
+    keys: Annotated[int, typer.Option(help="Make keys here until there are so many.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Let N of the keys of ROLE have to sign."""
+    from provisioner.engine.release_keys import set_release_threshold
+
+    _show_ceremony(set_release_threshold(open_context(), role, needed, keys), as_json)
+
+
+@release_keys.command("sign")
+def keys_sign(
+    role: str,
+    key: Annotated[str, typer.Option(help="Key file to sign with.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Sign the waiting change of ROLE; it is published once enough have signed."""
+    from pathlib import Path
+
+    from provisioner.engine.release_keys import sign_release_change
+
+    signed = sign_release_change(open_context(), role, Path(key) if key else None)
+    _show_ceremony(signed, as_json)
+
+
+def _show_ceremony(described: dict[str, Any], as_json: bool) -> None:
+    from provisioner.engine.release_keys import write_ceremony
+
+    show(described, write_ceremony(described), as_json=as_json)
+
+
+@release.command("rebuild")
+def release_rebuild(
+    app_name: Annotated[str, typer.Argument(metavar="APP")],
+    version: str,
+    channel: str = "stable",
+    key: Annotated[str, typer.Option(help="File with the rebuilder's key.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Build a published release again from its source, compare, and sign if it is the same."""
+    from pathlib import Path
+
+    from provisioner.engine.rebuild import rebuild_release
+
+    file = Path(key) if key else None
+    rebuilt = rebuild_release(open_context(), app_name, version, say, channel=channel, key=file)
+    show(rebuilt.as_json(), rebuilt.as_text(), as_json=as_json)
+    rebuilt.require_same()
+
+
+@release_witness.command("list")
+def log_witness_list(as_json: Json = False) -> None:
+    """The key of the public log, its witnesses, and how many must have seen it lately."""
+    from provisioner.engine.release_witnesses import describe_policy
+
+    described = describe_policy(open_context())
+    lines = [f"{w['name']}  {w['vkey']}  {w['url']}" for w in described["witnesses"]]
+    text = "\n".join([f"log {described['log']}", *lines, f"needed: {described['needed']}"])
+    show(described, text, as_json=as_json)
+
+
+@release_witness.command("add")
+def log_witness_add(
+    name: str,
+    vkey: str,
+    url: str,
+    needed: Annotated[int, typer.Option(help="How many of all must have seen the log.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Let the witness NAME count, as it prints itself when it starts."""
+    from provisioner.engine.release_witnesses import add_log_witness
+
+    _show_ceremony(add_log_witness(open_context(), name, vkey, url, needed), as_json)
+
+
+@release_witness.command("remove")
+def log_witness_remove(
+    name: str,
+    needed: Annotated[int, typer.Option(help="How many of the others must have seen it.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Let the witness NAME count no more."""
+    from provisioner.engine.release_witnesses import remove_log_witness
+
+    _show_ceremony(remove_log_witness(open_context(), name, needed), as_json)
+
+
+# -- a witness ---------------------------------------------------------------------------------
+
+
+@witness.command("serve")
+def witness_serve(
+    folder: Annotated[str, typer.Option(help="Where it keeps its key and what it saw.")],
+    name: Annotated[str, typer.Option(help="Its name; needed at the first start.")] = "",
+    log: Annotated[list[str] | None, typer.Option(help="Verifier key of a log to watch.")] = None,
+    listen: Annotated[str, typer.Option(help="HOST:PORT to answer at.")] = "127.0.0.1:8090",
+    url: Annotated[str, typer.Option(help="Where others reach it, if not there.")] = "",
+    probe: Annotated[list[str] | None, typer.Option(help="Address of a community.")] = None,
+    control: Annotated[str, typer.Option(help="Address of its control plane.")] = "",
+    root: Annotated[str, typer.Option(help="File with the publisher's root keys.")] = "",
+    every: Annotated[float, typer.Option(min=1, help="Seconds between looks, on average.")] = 900,
+    as_json: Json = False,
+) -> None:
+    """Cosign logs that only grow, and look at communities as a member would, until stopped."""
+    from pathlib import Path
+
+    from provisioner.witness.witness import WitnessOptions, open_witness
+
+    options = WitnessOptions(
+        Path(folder),
+        name=name,
+        logs=tuple(log or ()),
+        listen=listen,
+        url=url,
+        probes=tuple(probe or ()),
+        control=control,
+        root=Path(root) if root else None,
+        mean_seconds=every,
+    )
+    with open_witness(options) as opened:
+        told = {"vkey": opened.identity.vkey, "url": opened.url, "policy": opened.policy_line}
+        show(told, f"{opened.identity.vkey}\n{opened.policy_line}", as_json=as_json)
+        sys.stdout.flush()
+        opened.run()
+
+
 # -- benchmarks --------------------------------------------------------------------------------
 
 
@@ -283,6 +497,14 @@ def bench_memory(as_json: Json = False) -> None:
     from provisioner.engine.benchmarks.memory import bench_memory as measure
 
     _show_numbers(measure(open_context()), as_json)
+
+
+@bench.command("trust")
+def bench_trust(as_json: Json = False) -> None:
+    """What a check costs: the command, the agent, the edge, the log and its witnesses."""
+    from provisioner.engine.benchmarks.trust import bench_trust as measure
+
+    _show_numbers(measure(open_context(), say), as_json)
 
 
 def _show_numbers(numbers: dict[str, object], as_json: bool) -> None:

@@ -88,6 +88,18 @@ class KeyUsedBefore(BadInput):
     advice = "Send the first request again as it was, or take a new key for the new one."
 
 
+class SavedUnreadable(BadInput):
+    code = "saved-unreadable"
+    sentence = "The file {file} is no saved check that we understand: {reason}."
+    advice = "Save it again with `./taarafo check ADDRESS --save FILE`."
+
+
+class NothingToSave(BadInput):
+    code = "nothing-to-save"
+    sentence = "There is no signed report at {address}, so there is nothing to save."
+    advice = "Check the spelling of the address, and try again in a minute."
+
+
 class NotFound(TaarafoError):
     code = "not-found"
     sentence = "There is no {what} called {name} here."
@@ -173,6 +185,14 @@ class BuildFailed(OperatorError):
     advice = "Read the log above. The last good image is untouched."
 
 
+class WitnessMemoryBroken(OperatorError):
+    """A witness cannot read what it cosigned before: to sign on would be to forget it."""
+
+    code = "witness-memory-broken"
+    sentence = "What this witness knows of the log {origin} cannot be read, so it signs nothing."
+    advice = "Put {path} back from a copy. Removing it would let the log tell another story."
+
+
 # -- what the publisher can put right -------------------------------------------------------
 
 
@@ -198,6 +218,23 @@ class ReleaseUnknown(ReleaseRejected):
     http_status = 404
 
 
+class SourceMissing(ReleaseUnknown):
+    """What a release was made from is not on this machine."""
+
+    code = "source-missing"
+    sentence = "The source of {name} is not here: {reason}."
+    advice = "Fetch {wanted} into this checkout, then run the command again."
+
+
+class NotReproduced(ReleaseRejected):
+    """Somebody built a published release again, and it came out differently."""
+
+    code = "not-reproduced"
+    sentence = "NOT-REPRODUCED: building {name} again gave something else than what is published."
+    advice = "Nothing was signed. Look at what differs, and ask the publisher how it came about."
+    exit_code = 21
+
+
 class KeyRefused(ReleaseRejected):
     code = "key-refused"
     sentence = "This set of keys cannot be used: {reason}."
@@ -211,6 +248,54 @@ class KeyMissing(KeyRefused):
         "Missing: {missing}. Looked in {folders}."
     )
     advice = "Nothing was signed. Put the key files back there and run the command again."
+
+
+class ReleaseUnlogged(ReleaseRejected):
+    """Signed, but the public log does not have it, or has it differently."""
+
+    code = "release-unlogged"
+    sentence = "What is published is signed, but it is not in the public log: {reason}."
+
+
+class OlderLog(ReleaseRejected):
+    """The log is shorter than this reader has seen it before."""
+
+    code = "older-log"
+
+
+class LogDivided(ReleaseRejected):
+    """The log said two different things of one size. Both are kept."""
+
+    code = "log-divided"
+    sentence = "The public log told two different stories: {reason}."
+    advice = "Keep the folder {folder}: it holds both. Tell everybody who uses this publisher."
+
+
+class WitnessesMissing(ReleaseRejected):
+    """Fewer witnesses have lately seen the log than the policy asks for."""
+
+    code = "witnesses-missing"
+    sentence = "Too few witnesses have lately seen the public log: {found} ({names})."
+    advice = "See that the witnesses run and can be reached, then try again. Nothing was lost."
+
+
+class SignaturesMissing(KeyMissing):
+    """A change was signed as far as keys are here, and waits for those who hold the others."""
+
+    code = "signatures-missing"
+    sentence = "A change waits for signatures. {reason}"
+    advice = (
+        "Let the others sign with `./taarafo release keys sign {role} --key FILE`, "
+        "or remove {folder} to give the change up."
+    )
+
+
+class FloorRefused(BadInput):
+    """`reason` says why the security floor cannot be `version`."""
+
+    code = "floor-refused"
+    sentence = "The security floor cannot be {version}: {reason}."
+    advice = "See `./taarafo release list`. Nothing was changed."
 
 
 class RecipeIncomplete(BadInput):

@@ -7,7 +7,11 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
+from provisioner.core.tlog.note import NoteSignature
+from provisioner.core.tlog.policy import Policy
+from provisioner.models.log import LogSeen
 from provisioner.models.release import Image, Listing, Release
+from provisioner.models.saved_check import ReleaseCopy
 from provisioner.models.service import JobSpec, JobState, ServiceSpec, TaskStatus
 
 
@@ -73,15 +77,17 @@ class Engine(Protocol):
         """Processes of a service on this host, as the host numbers them."""
 
 
-class Reading(Protocol):
-    """Questions to one verified state of the published releases."""
+class Reference(Protocol):
+    """What a check asks of one verified state of the published releases."""
+
+    @property
+    def log(self) -> LogSeen:
+        """The public log, as it was seen while this state was verified."""
 
     def list(self, recipe: str, channel: str = "stable") -> list[str]:
         """Versions, oldest first."""
 
     def get(self, target: str) -> Release: ...
-
-    def newest(self, recipe: str, channel: str = "stable") -> Release: ...
 
     def describe(self, target: str) -> Listing:
         """What the signed entry of a release says of it: channel, security floor, self-built."""
@@ -89,11 +95,41 @@ class Reading(Protocol):
     def get_manifest(self, image: Image) -> bytes: ...
 
 
-class Releases(Reading, Protocol):
+class References(Protocol):
+    """Where a check opens what it compares with: what is published now, or a saved copy."""
+
+    def open(self) -> AbstractContextManager[Reference]: ...
+
+
+class Reading(Reference, Protocol):
+    """All questions to one verified state of the published releases."""
+
+    def newest(self, recipe: str, channel: str = "stable") -> Release: ...
+
+    def copy(self, target: str) -> ReleaseCopy:
+        """Everything that a release was verified with, to be judged again elsewhere."""
+
+    def get_provenance(self, release: Release, image: str) -> bytes:
+        """The signed envelope how an image was made, as its builder sealed it."""
+
+
+class Releases(Protocol):
     """Published releases, read only through verified TUF metadata; each call looks anew."""
 
     def open(self) -> AbstractContextManager[Reading]:
         """Several questions to one state."""
+
+    def list(self, recipe: str, channel: str = "stable") -> list[str]: ...
+
+    def get(self, target: str) -> Release: ...
+
+    def newest(self, recipe: str, channel: str = "stable") -> Release: ...
+
+    def describe(self, target: str) -> Listing: ...
+
+    def get_manifest(self, image: Image) -> bytes: ...
+
+    def get_provenance(self, release: Release, image: str) -> bytes: ...
 
 
 class Gateway(Protocol):
@@ -109,6 +145,16 @@ class Gateway(Protocol):
         self, host: str, path: str, body: bytes, headers: Mapping[str, str]
     ) -> tuple[int, bytes]:
         """Status and body of the answer to a JSON request."""
+
+
+class Fetcher(Protocol):
+    """Anybody's way over the network, with one deadline and a limit of size."""
+
+    def __call__(self, address: str, path: str) -> bytes | None:
+        """Body of a 200, None for any other answer. Raises Unavailable when there is none."""
+
+    def post(self, address: str, path: str, body: bytes) -> bytes | None:
+        """The same for a question in JSON."""
 
 
 class Room(Protocol):
@@ -138,4 +184,22 @@ class Playbooks(Protocol):
         """Run `playbooks/<playbook>.yml`; returns how many tasks changed something.
 
         Raises HostNotPrepared with the task that failed.
+        """
+
+
+class Witnesses(Protocol):
+    """The independent witnesses of a log, asked over the network."""
+
+    def __call__(
+        self,
+        checkpoint: bytes,
+        policy: Policy,
+        prove: Callable[[int], tuple[bytes, ...]],
+        *,
+        seconds: float = 5.0,
+    ) -> dict[str, NoteSignature]:
+        """Verified cosignatures of a signed checkpoint, by the policy's names of the witnesses.
+
+        `prove` gives the proof that an older size is a prefix of the checkpoint's tree. Returns
+        after `seconds` at the latest, with what came; the caller judges whether it is enough.
         """

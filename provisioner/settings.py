@@ -177,8 +177,13 @@ class Settings(BaseModel):
 
     @property
     def agent_dir(self) -> Path:
-        """The agent's signing key (`key.pem`) and its public half (`agent.json`)."""
+        """The agent's signing key, its public half (`agent.json`) and who it was before."""
         return self.state / "agent"
+
+    @property
+    def agent_door_dir(self) -> Path:
+        """`http.sock` in it is where the agent answers challenges that the edge brings."""
+        return self.state / "agent-door"
 
     @property
     def registry_dir(self) -> Path:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from provisioner.adapters.swarm import Swarm
 from provisioner.settings import Settings
+from tests.attacks import pytest_configure
+from tests.browser.chromium import start_chromium
+
+__all__ = ["pytest_configure"]
 
 ENGINE_MARKS = ("live", "browser")
 
@@ -65,6 +71,12 @@ def proxy_variables(engine: Engine) -> dict[str, str]:
     inside = "localhost,.localhost,127.0.0.1"
     proxies = {"http_proxy": engine.door, "https_proxy": engine.door, "no_proxy": inside}
     return proxies | {name.upper(): value for name, value in proxies.items()}
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with start_chromium() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -143,6 +143,12 @@ class FakeGateway:
     def get_bytes(self, host: str, path: str) -> bytes | None:
         self.get_status(host, path)
         return None
+
+    def post(
+        self, host: str, path: str, body: bytes, headers: Mapping[str, str]
+    ) -> tuple[int, bytes]:
+        self.get_status(host, path)
+        return 404, b""
 
 
 class FakeReleases:

@@ -4,6 +4,7 @@
     ./taarafo test --fast     those that need neither Docker nor a browser
     ./taarafo test --live     those on a real engine
     ./taarafo test --browser  those in real Chromium
+    ./taarafo test --attacks  those that mount an attack, with a table of the verdicts
 
 What else is given goes to pytest. The exit code is pytest's, and its lines are the last ones.
 """
@@ -30,7 +31,12 @@ from tests.live.engine import (
 )
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = {"--fast": "not live and not browser", "--live": "live", "--browser": "browser"}
+PARTS = {
+    "--fast": "not live and not browser",
+    "--live": "live",
+    "--browser": "browser",
+    "--attacks": "attack",
+}
 CANNOT = 10
 
 

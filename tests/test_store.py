@@ -14,7 +14,7 @@ from provisioner.errors import NameRefused, NotFound, Unavailable
 from provisioner.models.community import CommunityRequest
 from provisioner.models.operation import OperationState
 from provisioner.models.promise import Preset
-from provisioner.store import Store
+from provisioner.store import MIGRATIONS, Store
 from tests.fakes import START
 
 
@@ -153,3 +153,22 @@ def test_migrating_twice_changes_nothing_and_the_tables_are_the_models(store):
     with store.session() as session:
         found = MigrationContext.configure(session.connection())
         assert compare_metadata(found, SQLModel.metadata) == []
+
+
+def test_a_database_of_before_the_history_is_brought_on_and_back(tmp_path):
+    from alembic import command
+    from alembic.config import Config
+
+    store = Store(f"sqlite:///{tmp_path / 's.sqlite3'}")
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    tables = "SELECT name FROM sqlite_master WHERE name IN ('day_of_verdicts', 'verdict_change')"
+    for change, count in ((command.upgrade, 2), (command.downgrade, 0), (command.upgrade, 2)):
+        with store._engine.begin() as connection:
+            config.attributes["connection"] = connection
+            change(config, "0002" if change is command.downgrade else "head")
+            assert len(connection.exec_driver_sql(tables).all()) == count
+        if count == 2 and not store.list_communities().total:
+            ask(store)
+    assert store.find_community("smith").name == "Smith"
+    store.close()

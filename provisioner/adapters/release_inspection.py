@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from provisioner.adapters.release_errors import translated
+from provisioner.adapters.release_papers import check_papers
 from provisioner.adapters.release_reading import MANIFEST_BYTES, read_release
 from provisioner.adapters.release_session import Session, open_session
 from provisioner.adapters.release_sources import Source
 from provisioner.errors import TaarafoError
-from provisioner.models.inspection import Inspection
+from provisioner.models.inspection import Inspection, PublishedImage
 from provisioner.models.manifest import read_manifest, root_of
-from provisioner.models.release import Image
+from provisioner.models.release import Release, is_release
 
 
 def verify_repository(source: Source, *, root: bytes, seconds: float = 120.0) -> Inspection:
@@ -29,13 +30,15 @@ def verify_repository(source: Source, *, root: bytes, seconds: float = 120.0) ->
 def _walk(session: Session) -> Inspection:
     roles = session.list_roles()
     targets = [path for role in roles.values() for path in role.targets]
-    releases = [path for path in targets if path.startswith("app/")]
+    releases = sorted(path for path in targets if is_release(path))
+    found: list[Release] = []
     problems = [
-        *(problem for path in releases for problem in _check_release(session, path)),
+        *(problem for path in releases for problem in _check_release(session, path, found)),
         *(problem for path in targets if path not in releases for problem in _check(session, path)),
     ]
     return Inspection(
-        releases=tuple(sorted(releases)),
+        releases=tuple(releases),
+        images=tuple(image for release in found for image in _list_images(release)),
         files=len(targets),
         expires=tuple(session.list_expiries()),
         problems=tuple(problems),
@@ -50,23 +53,30 @@ def _check(session: Session, path: str) -> Iterator[str]:
         yield f"{path}: {error.facts.get('reason', error.explain())}"
 
 
-def _check_release(session: Session, path: str) -> Iterator[str]:
+def _check_release(session: Session, path: str, found: list[Release]) -> Iterator[str]:
     try:
         with translated():
             session.describe(path)
             release = read_release(session, path)
-            images = list(release.images.items())
     except TaarafoError as error:
         yield f"{path}: {error.facts.get('reason', error.explain())}"
         return
-    for name, image in images:
-        if problem := _find_problem(session, image):
+    found.append(release)
+    for name in release.images:
+        if problem := _find_problem(session, release, name):
             yield f"{path}: image {name}: {problem}"
 
 
-def _find_problem(session: Session, image: Image) -> str:
+def _list_images(release: Release) -> Iterator[PublishedImage]:
+    for name, image in release.images.items():
+        yield PublishedImage(release.target, name, image.digest, image.provenance_statement)
+
+
+def _find_problem(session: Session, release: Release, name: str) -> str:
+    image = release.images[name]
     try:
         with translated():
+            check_papers(session, release, name)
             text = session.get_content(image.files_target, MANIFEST_BYTES)
             count = len(read_manifest(text))
     except TaarafoError as error:

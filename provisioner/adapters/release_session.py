@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
-from tuf.api.metadata import Key, Metadata, Root, TargetFile, Targets
+from tuf.api.metadata import Key, Metadata, Root, Snapshot, TargetFile, Targets
 from tuf.ngclient import Updater, UpdaterConfig
 
+from provisioner.adapters.kept_log import Kept
+from provisioner.adapters.log_view import LogView, Read, find_view, look_at_log
 from provisioner.adapters.release_errors import translated
 from provisioner.adapters.release_sources import Deadline, Source
+from provisioner.core.log_entries import entry_of_metadata
+from provisioner.core.log_policy import find_policy
 from provisioner.core.versions import sort_versions
 from provisioner.errors import ReleaseRejected, ReleaseUnknown
-from provisioner.models.release import Listing
+from provisioner.models.release import BUILDER_FIELD, Listing
 
 CONFIG = UpdaterConfig(max_delegations=256)
 
@@ -22,15 +28,47 @@ CONFIG = UpdaterConfig(max_delegations=256)
 class Session:
     """Lookups in one verified state. Only valid inside `open_session`."""
 
-    def __init__(self, updater: Updater, cache: Path) -> None:
+    def __init__(self, updater: Updater, cache: Path, shipped: int) -> None:
         self._updater = updater
         self._cache = cache
+        self._shipped = shipped  # version of the root that the reader came with
+        self._log: LogView | None = None
+
+    @property
+    def log(self) -> LogView:
+        """What `check_log` saw."""
+        if self._log is None:
+            raise LookupError("the log was not looked at")
+        return self._log
+
+    def check_log(self, read: Read, now: datetime) -> None:
+        """Look at the log that the root names, and refuse what it does not have.
+
+        A role that is used later is held against the same view. Raises ReleaseUnlogged,
+        ReleaseRejected, LogDivided or WitnessesMissing.
+        """
+        try:
+            policy = find_policy(self._read_root().unrecognized_fields)
+        except ValueError as error:
+            raise ReleaseRejected(str(error), reason=str(error)) from error
+        meta = self._read_snapshot().meta
+        versions = {name.removesuffix(".json"): each.version for name, each in meta.items()}
+        look = partial(look_at_log, read, policy, Kept(self._cache / "log"), now)
+        root = self._read_root().version
+        self._log = find_view(look, {**versions, "root": root})
+        # a new root is written last, and only then is the log served that has it
+        self._log.refuse_older({**versions, "root": root} if self._log.is_served else versions)
+        self._require_logged("root", root)
+        self._require_logged("targets", versions["targets"])
 
     def list_versions(self, recipe: str, channel: str) -> list[str]:
         """Oldest first."""
         prefix = f"app/{recipe}/{channel}/"
         probe = f"{prefix}0.0.0/release.json"
         self._updater.get_targetinfo(probe)  # loads every role that may sign for such a path
+        meta = self._read_snapshot().meta
+        for role in self._roles_for(probe):
+            self._require_logged(role, meta[f"{role}.json"].version)
         paths = {
             path
             for role in self._roles_for(probe)
@@ -40,17 +78,11 @@ class Session:
         return sort_versions(path.split("/")[3] for path in paths)
 
     def describe(self, target: str) -> Listing:
-        entry = self._get_entry(target)
-        try:
-            return Listing(
-                target=target,
-                version=target.split("/")[3],
-                channel=entry.custom["channel"],
-                security_floor=entry.custom["security_floor"],
-                is_self_built=self._is_self_built(target),
-            )
-        except (KeyError, TypeError, IndexError, ValueError) as error:
-            raise ReleaseRejected(str(error), reason=f"{target} is not described") from error
+        return describe_entry(self._get_entry(target), is_self_built=self._is_self_built(target))
+
+    def find_builder(self, target: str) -> str:
+        """Base64 of the public key that signed a provenance, as its signed entry says, or ""."""
+        return str(self._get_entry(target).unrecognized_fields.get(BUILDER_FIELD, ""))
 
     def get_content(self, target: str, limit: int) -> bytes:
         """The verified bytes of a target of at most `limit` bytes."""
@@ -65,9 +97,26 @@ class Session:
     def refuse_twins(self) -> None:
         """Two key ids with one value would count twice: such metadata is not used at all."""
         delegations = self._read_targets("targets").delegations
-        for keys in (self._read_root().keys, delegations.keys if delegations else {}):
-            if len({_value_of(key) for key in keys.values()}) < len(keys):
-                raise ReleaseRejected(reason="one key is listed twice under two names")
+        refuse_twins_in(self._read_root().keys)
+        refuse_twins_in(delegations.keys if delegations else {})
+
+    def copy(self, target: str, limit: int) -> tuple[tuple[str, ...], str, str, str, str]:
+        """(roots after the shipped one, targets, role, the role's metadata, the target's content).
+
+        All as they were verified in this session.
+        """
+        content = self.get_content(target, limit).decode()
+        signed = (r for r in self._roles_for(target) if target in self._read_targets(r).targets)
+        role = next(signed)
+        metadata = self._cache / "metadata"
+        history = sorted(
+            (int(path.name.split(".")[0]), path)
+            for path in (metadata / "root_history").glob("*.root.json")
+        )
+        newest = self._read_root().version
+        roots = tuple(p.read_text() for v, p in history if self._shipped < v <= newest)
+        texts = [(metadata / f"{quote(name, '')}.json").read_text() for name in ("targets", role)]
+        return roots, texts[0], role, texts[1], content
 
     def list_roles(self) -> dict[str, Targets]:
         """Every delegated role, loaded and verified. Raises what a tuf updater raises."""
@@ -88,7 +137,18 @@ class Session:
         entry = self._updater.get_targetinfo(target)
         if entry is None:
             raise ReleaseUnknown(name=target)
+        meta = self._read_snapshot().meta
+        for role in self._roles_for(target):
+            self._require_logged(role, meta[f"{role}.json"].version)
         return entry
+
+    def _require_logged(self, role: str, version: int) -> None:
+        """Of a role that was loaded in this version; one that was not is not used either."""
+        path = self._cache / "metadata" / f"{quote(role, '')}.json"
+        if path.is_file():
+            raw = path.read_bytes()
+            if Metadata.from_bytes(raw).signed.version == version:
+                self.log.require(entry_of_metadata(role, version, raw))
 
     def _is_self_built(self, target: str) -> bool:
         delegations = self._read_targets("targets").delegations
@@ -102,6 +162,10 @@ class Session:
     def _read_root(self) -> Root:
         return Metadata[Root].from_file(str(self._cache / "metadata" / "root.json")).signed
 
+    def _read_snapshot(self) -> Snapshot:
+        path = self._cache / "metadata" / "snapshot.json"
+        return Metadata[Snapshot].from_file(str(path)).signed
+
     def _read_targets(self, role: str) -> Targets:
         """A targets role that the updater verified in this session, from its cache."""
         path = self._cache / "metadata" / f"{quote(role, '')}.json"
@@ -114,20 +178,40 @@ def open_session(source: Source, root: bytes, cache: Path, seconds: float) -> It
     for name in ("metadata", "targets"):
         (cache / name).mkdir(parents=True, exist_ok=True)
     with translated():
+        fetcher = source.open(Deadline(seconds))
         updater = Updater(
             metadata_dir=str(cache / "metadata"),
             metadata_base_url="metadata/",
             target_dir=str(cache / "targets"),
             target_base_url="targets/",
-            fetcher=source.open(Deadline(seconds)),
+            fetcher=fetcher,
             config=CONFIG,
             bootstrap=root,
         )
         updater.refresh()
-        session = Session(updater, cache)
+        session = Session(updater, cache, Metadata[Root].from_bytes(root).signed.version)
         session.refuse_twins()
+        session.check_log(
+            lambda path, most: fetcher.download_bytes(f"log/{path}", most), datetime.now(UTC)
+        )
         yield session
 
 
-def _value_of(key: Key) -> str:
-    return str(key.keyval.get("public"))
+def refuse_twins_in(keys: Mapping[str, Key]) -> None:
+    """Raises ReleaseRejected for one key value under two ids."""
+    if len({str(key.keyval.get("public")) for key in keys.values()}) < len(keys):
+        raise ReleaseRejected(reason="one key is listed twice under two names")
+
+
+def describe_entry(entry: TargetFile, *, is_self_built: bool) -> Listing:
+    """What a release's signed entry says of it. Raises ReleaseRejected when it says too little."""
+    try:
+        return Listing(
+            target=entry.path,
+            version=entry.path.split("/")[3],
+            channel=entry.custom["channel"],
+            security_floor=entry.custom["security_floor"],
+            is_self_built=is_self_built,
+        )
+    except (KeyError, TypeError, IndexError, ValueError) as error:
+        raise ReleaseRejected(str(error), reason=f"{entry.path} is not described") from error

@@ -105,3 +105,8 @@ class PublishedReleases:
             return kept
         with self.open() as reading:
             return reading.get_manifest(image)
+
+    def get_provenance(self, release: Release, image: str) -> bytes:
+        """The signed envelope how an image was made, as the builder sealed it."""
+        with self.open() as reading:
+            return reading.get_provenance(release, image)

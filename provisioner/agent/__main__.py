@@ -10,26 +10,37 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from provisioner.agent.attester import Attester
+from provisioner.agent.challenge import Challenges
 from provisioner.agent.containers import Containers
+from provisioner.agent.door import open_door
 from provisioner.agent.host import Host
 from provisioner.agent.publication import Publication
-from provisioner.agent.signing_key import load_signer
+from provisioner.agent.rotate import open_signer, request_rotation
+
+SOCKET = "http.sock"
+MOST_HELPERS = 8  # the service may use two processors and has a limit on threads
 
 
 def main() -> None:
     """Runs until it is asked to stop."""
     options = _read_options()
+    if options.rotate:
+        request_rotation(options.agent)
+        return
     os.umask(0o022)
     stop = threading.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: stop.set())
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as helpers:
-        Attester(
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_HELPERS)) as helpers:
+        attester = Attester(
             Containers(options.containers),
             Host(options.proc, options.repository, helpers),
-            Publication(options.evidence, load_signer(options.agent)),
+            Publication(options.evidence, open_signer(options.agent)),
+            options.agent,
             stop,
-        ).run()
+        )
+        with open_door(options.door / SOCKET, Challenges(attester).answer):
+            attester.run()
 
 
 def _read_options() -> argparse.Namespace:
@@ -40,10 +51,16 @@ def _read_options() -> argparse.Namespace:
         ("evidence", None, "where evidence is written"),
         ("agent", None, "where the agent keeps its key"),
         ("repository", None, "the public release repository"),
+        ("door", None, "where the edge finds the agent's socket"),
     ):
         parser.add_argument(
             f"--{name}", type=Path, default=default, required=default is None, help=text
         )
+    parser.add_argument(
+        "--rotate",
+        action="store_true",
+        help="ask the agent that runs with these folders to take a new key, and end",
+    )
     return parser.parse_args()
 
 

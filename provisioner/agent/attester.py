@@ -6,17 +6,17 @@ import sys
 import threading
 import time
 import traceback
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
+from provisioner.agent.community import Community, take_in
 from provisioner.agent.containers import Containers, Running
-from provisioner.agent.glance import glance
 from provisioner.agent.host import Host
-from provisioner.agent.measure import measure
 from provisioner.agent.processes import Vanished
 from provisioner.agent.publication import Publication
-from provisioner.agent.reference import find_claim
-from provisioner.core.appraisal.contract import Contract
+from provisioner.agent.rotate import rotate_if_asked
 from provisioner.models.evidence import ContainerSeen
 
 LOOK_SECONDS = 0.25
@@ -29,36 +29,23 @@ GLANCE_SECONDS, GLANCE_SHARE, MEASURE_SHARE, OWN_GLANCE_SHARE = 1.0, 50.0, 10.0,
 
 
 @dataclass
-class _Community:
-    """What the loop remembers of one community. Times are of the monotonic clock."""
-
-    containers: tuple[Running, ...]
-    contracts: tuple[Contract, ...]
-    due: float = 0.0
-    not_before: float = 0.0
-    glanced: float = 0.0
-    next_glance: float = 0.0
-    fingerprint: tuple[bytes, ...] = ()
-
-    @property
-    def is_control_plane(self) -> bool:
-        return self.containers[0].is_control_plane
-
-
-@dataclass
 class Attester:
-    """Runs until `stop` is set."""
+    """Runs until `stop` is set. `answer` may be called by other threads meanwhile."""
 
     containers: Containers
     host: Host
     publication: Publication
+    keys: Path
     stop: threading.Event
-    _communities: dict[str, _Community] = field(default_factory=dict)
+    _communities: dict[str, Community] = field(default_factory=dict)
+    _looking: threading.Lock = field(default_factory=threading.Lock)
     _next_glance: float = 0.0
+    _next_rotation: float = 0.0
 
     def run(self) -> None:
         while not self.stop.is_set():
             self.look()
+            self._rotate()
             due = self._find_due()
             if due:
                 self._attest(due)
@@ -68,36 +55,77 @@ class Attester:
                 self.stop.wait(LOOK_SECONDS)
 
     def look(self) -> None:
-        """Takes in what started, changed or ended since the last look."""
-        running: dict[str, tuple[Running, ...]] = {}
-        for container in self.containers.look():
-            running[container.host] = (*running.get(container.host, ()), container)
-        known = {host: each.containers for host, each in self._communities.items()}
-        for host, containers in running.items():
-            if known.get(host) != containers:
-                contracts = tuple(find_claim(self.host.repository, c).contract for c in containers)
-                due = self._plan_first(containers, self._communities.get(host))
-                self._communities[host] = _Community(containers, contracts, due)
-        for gone in known.keys() - running.keys():
-            del self._communities[gone]
-        if not known or known.keys() - running.keys():
-            self.publication.withdraw_all_but(set(running))
+        """Takes in what started, changed or ended since the last look, and who came in."""
+        with self._looking:
+            running: dict[str, tuple[Running, ...]] = {}
+            for container in self.containers.look():
+                running[container.host] = (*running.get(container.host, ()), container)
+            known = self._communities
+            # A new dictionary each time: other threads read the one that they have.
+            self._communities = {
+                host: self._take_in(containers, known.get(host))
+                for host, containers in running.items()
+            }
+            if not known or known.keys() - running.keys():
+                self.publication.withdraw_all_but(set(running))
 
-    def _plan_first(self, containers: tuple[Running, ...], before: _Community | None) -> float:
+    def knows(self, host: str) -> bool:
+        """Whether a community with this host name ran here at the last look."""
+        return host in self._communities
+
+    def answer(self, host: str, nonce: str, *, is_full: bool) -> bytes:
+        """Evidence of that community, measured from now on. Raises Vanished when it is gone."""
+        community = self._communities.get(host)
+        if not community:
+            raise Vanished(host)
+        with community.lock:
+            self.look()
+            if self._communities.get(host) is not community:
+                raise Vanished(host)
+            issued = datetime.now(UTC)
+            seen = community.measure(self.host, issued, is_full=is_full)
+        return self.publication.answer(community.containers, seen, issued, nonce)
+
+    def _take_in(self, containers: tuple[Running, ...], before: Community | None) -> Community:
+        if not before or before.containers != containers:
+            community = take_in(self.host, containers, before)
+            community.due = self._plan_first(community, before)
+            return community
+        with suppress(Vanished, OSError):
+            if before.meet(self.host):
+                before.due = min(before.due, before.not_before)
+        return before
+
+    def _plan_first(self, community: Community, before: Community | None) -> float:
         """When it is due: at once, but for the control plane, whose parts may all start first."""
-        if not containers[0].is_control_plane:
+        if not community.is_control_plane:
             return 0.0
         if before and not before.fingerprint:  # one part that keeps starting must not put it off
             return before.due
         return time.monotonic() + SETTLE_SECONDS
 
-    def _find_due(self) -> _Community | None:
+    def _rotate(self) -> None:
+        """Takes a new key when that was asked for; then all evidence has to be signed by it."""
+        if time.monotonic() < self._next_rotation:
+            return
+        try:
+            signer = rotate_if_asked(self.keys, self.publication.signer, datetime.now(UTC))
+        except Exception:  # the top of this job: measuring goes on, with the key that there is
+            traceback.print_exc(file=sys.stderr)
+            self._next_rotation = time.monotonic() + RETRY_SECONDS
+            return
+        if signer.public != self.publication.signer.public:
+            self.publication = replace(self.publication, signer=signer)
+            for community in self._communities.values():
+                community.due = 0.0
+
+    def _find_due(self) -> Community | None:
         """The community that waits longest, new ones first; the control plane after them all."""
         now = time.monotonic()
         waiting = [each for each in self._communities.values() if each.due <= now]
         return min(waiting, key=lambda each: (each.is_control_plane, each.due)) if waiting else None
 
-    def _find_unseen(self) -> _Community | None:
+    def _find_unseen(self) -> Community | None:
         """Whom to glance at now: who was not looked at for longest."""
         now = time.monotonic()
         if now < self._next_glance:
@@ -105,13 +133,15 @@ class Attester:
         ready = [each for each in self._communities.values() if each.next_glance <= now]
         return min(ready, key=lambda each: each.glanced) if ready else None
 
-    def _attest(self, community: _Community) -> None:
+    def _attest(self, community: Community) -> None:
         begun, worked = time.monotonic(), time.process_time()
         try:
-            issued = datetime.now(UTC)
-            community.fingerprint = self._fingerprint(community)
-            seen = tuple(self._measure(each) for each in community.containers)
-            self.publication.publish(community.containers[0], seen, issued)
+            with community.lock:
+                issued = datetime.now(UTC)
+                community.fingerprint = community.glance(self.host)
+                give_way = self._give_way if community.is_control_plane else None
+                seen = community.measure(self.host, issued, give_way=give_way)
+            self._publish(community, seen, issued)
             community.due = begun + REPEAT_SECONDS
         except Vanished:
             community.due = begun + LOOK_SECONDS
@@ -121,19 +151,25 @@ class Attester:
         taken = (time.process_time() - worked) * MEASURE_SHARE
         community.not_before = time.monotonic() + taken
 
-    def _measure(self, container: Running) -> ContainerSeen:
-        """One container. Communities that are due come before every part of the control plane."""
-        if container.is_control_plane:
-            self.look()
-            while (due := self._find_due()) and not due.is_control_plane:
-                self._attest(due)
-        return measure(self.host, container)
+    def _give_way(self) -> None:
+        """Communities that are due come before every part of the control plane."""
+        self.look()
+        while (due := self._find_due()) and not due.is_control_plane:
+            self._attest(due)
 
-    def _glance(self, community: _Community) -> None:
+    def _publish(
+        self, community: Community, seen: tuple[ContainerSeen, ...], issued: datetime
+    ) -> None:
+        """Unless another thread has found meanwhile that this no longer runs."""
+        with self._looking:
+            if community in self._communities.values():
+                self.publication.publish(community.containers, seen, issued)
+
+    def _glance(self, community: Community) -> None:
         """Makes a community due at once when it looks different than when it was measured."""
         begun, worked = time.monotonic(), time.thread_time()
         try:
-            if self._fingerprint(community) != community.fingerprint:
+            if community.glance(self.host) != community.fingerprint:
                 community.due = min(community.due, max(begun, community.not_before))
         except (Vanished, OSError):
             community.due = min(community.due, begun + LOOK_SECONDS)
@@ -143,7 +179,3 @@ class Attester:
             community.next_glance, taken = community.glanced + taken * OWN_GLANCE_SHARE, 0.0
         pause = max(taken * GLANCE_SHARE, GLANCE_SECONDS / len(self._communities))
         self._next_glance = community.glanced + pause
-
-    def _fingerprint(self, community: _Community) -> tuple[bytes, ...]:
-        pairs = zip(community.containers, community.contracts, strict=True)
-        return tuple(glance(self.host, each, contract) for each, contract in pairs)

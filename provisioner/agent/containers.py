@@ -36,12 +36,19 @@ class Running:
 
     @property
     def host(self) -> str:
+        """Host name of the community's address."""
         return self.labels["org.taarafo.host"]
 
     @property
     def is_control_plane(self) -> bool:
         """Whether it is a part of the control plane itself, and of no community."""
         return self.labels[COMMUNITY] == CONTROL_PLANE
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Ids of the hosts that must all report of this community; empty: whoever reports."""
+        named = self.labels.get("org.taarafo.hosts", "").split(",")
+        return tuple(each.strip() for each in named if each.strip())
 
 
 @dataclass

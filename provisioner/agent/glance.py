@@ -14,29 +14,33 @@ from collections.abc import Iterator, Mapping
 from provisioner.agent.containers import Running
 from provisioner.agent.host import Host
 from provisioner.agent.measure_tree import open_root, plan_skips
+from provisioner.agent.members import find_members
+from provisioner.agent.memory import Memory
 from provisioner.agent.mountinfo import read_mountinfo
-from provisioner.agent.processes import find_members, open_first, read_links, read_small
+from provisioner.agent.processes import open_first, read_small
+from provisioner.agent.programs import read_links
 from provisioner.core.appraisal.contract import Contract
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _DEPTH = 128
 
 
-def glance(host: Host, container: Running, contract: Contract) -> bytes:
-    """A fingerprint of what changes when somebody changes something. Raises Vanished."""
+def glance(host: Host, container: Running, contract: Contract, memory: Memory) -> bytes:
+    """A fingerprint of what changes when somebody changes something. Raises Vanished.
+
+    Who came in is remembered, so that it is told also when they are gone.
+    """
     digest = hashlib.blake2b(digest_size=16)
     with open_first(host.proc, container.pid, container.id) as first:
         mountinfo = read_small(first, "mountinfo")
         digest.update(mountinfo)
         skip = plan_skips(read_mountinfo(mountinfo), contract, container.id)
-        root = open_root(first)
-        try:
+        with open_root(first) as root:
             for fact in _look(root, "", skip, 0):
                 digest.update(fact)
-        finally:
-            os.close(root)
-    members = find_members(host.proc, container.pid, container.id)
-    digest.update(ascii(read_links(host.proc, container.pid, members)).encode("ascii"))
+    links, visitors = read_links(find_members(host.proc, container.pid, container.id))
+    memory.meet(visitors)
+    digest.update(ascii((links, len(memory.visitors))).encode("ascii"))
     return digest.digest()
 
 

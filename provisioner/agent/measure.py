@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import datetime
+from functools import reduce
+from operator import or_
 
 from provisioner.agent.containers import Running
 from provisioner.agent.hash_file import hash_open_file, open_file
 from provisioner.agent.host import Host
-from provisioner.agent.measure_tree import measure_tree, open_root
+from provisioner.agent.measure_tree import measure_tree, open_root, plan_skips
+from provisioner.agent.members import Members, find_members
+from provisioner.agent.memory import Memory
 from provisioner.agent.mountinfo import read_mountinfo
-from provisioner.agent.processes import (
-    Vanished,
-    find_members,
-    open_first,
-    open_process,
-    read_processes,
-    read_small,
-    read_status,
-)
+from provisioner.agent.processes import Status, Vanished, open_first, read_small, read_status
+from provisioner.agent.programs import Programs, read_programs
 from provisioner.agent.reference import find_claim
+from provisioner.agent.walk import Walk
 from provisioner.models.evidence import (
     UNREADABLE,
     ContainerSeen,
@@ -31,14 +30,25 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _SETTING_LIMIT = 4 << 20
 
 
-def measure(host: Host, container: Running) -> ContainerSeen:
-    """Everything about the container now. Raises Vanished when it ends meanwhile."""
+def measure(
+    host: Host, container: Running, memory: Memory, now: datetime, *, is_full: bool = False
+) -> ContainerSeen:
+    """Everything about the container now. Raises Vanished when it ends meanwhile.
+
+    Every byte is read when that is asked for or due; otherwise what changed since the last time.
+    """
+    memory.begin(now, is_full=is_full)
     claim = find_claim(host.repository, container)
-    with open_first(host.proc, container.pid, container.id) as first:
+    with open_first(host.proc, container.pid, container.id) as first, open_root(first) as root:
         mounts = tuple(read_mountinfo(read_small(first, "mountinfo")))
-        status = read_status(first)
         members = find_members(host.proc, container.pid, container.id)
-        rights, users = _measure_rights(host, members)
+        recall = memory.recall(os.fstat(root).st_dev)
+        walk = Walk(plan_skips(mounts, claim.contract, container.id), host.helpers, recall)
+        tree = measure_tree(root, walk, claim, memory.full_pass)
+        memory.files = recall.kept
+        processes, visitors = read_programs(members, Programs(recall, memory.programs))
+        memory.meet(visitors)
+        rights = _measure_rights(members)
         seen = ContainerSeen(
             service=container.labels.get("org.taarafo.service", ""),
             container=container.id,
@@ -46,33 +56,25 @@ def measure(host: Host, container: Running) -> ContainerSeen:
             image_id=container.image_id,
             command_sha256=hash_command(container.command),
             started=container.started,
-            tree=measure_tree(host, first, container, claim, mounts),
+            tree=tree,
             mounts=mounts,
-            processes=read_processes(host.proc, container.pid, members),
-            capabilities=rights,
-            users=users,
-            seccomp=status.seccomp,
-            no_new_privileges=status.no_new_privileges,
+            processes=processes,
+            capabilities=f"{rights.capabilities:016x}",
+            users=tuple(sorted(rights.users)),
+            seccomp=rights.seccomp,
+            no_new_privileges=rights.no_new_privileges,
             read_only_root=any(m.path == "/" and m.read_only for m in mounts[:1]),
             environment=_describe_environment(first, container),
-            settings=_measure_settings(first, container.settings),
+            settings={path: _hash_below(root, path) for path in container.settings},
             declared=_read_declared(container),
+            execs=len(memory.visitors),
         )
         read_small(first, "stat")  # it still runs, so what was read was its own
     return seen
 
 
-def _measure_settings(process: int, paths: tuple[str, ...]) -> dict[str, str]:
-    """SHA-256 of each rendered config, as the container's first process sees it."""
-    root = open_root(process)
-    try:
-        return {path: _hash_below(root, path) for path in paths}
-    finally:
-        os.close(root)
-
-
 def _hash_below(root: int, path: str) -> str:
-    """Hash of an absolute path inside `root`, following no link on the way."""
+    """SHA-256 of a rendered config inside `root`, following no link on the way."""
     folder = os.dup(root)
     try:
         *above, name = [part for part in path.split("/") if part not in ("", ".", "..")]
@@ -88,18 +90,18 @@ def _hash_below(root: int, path: str) -> str:
         os.close(folder)
 
 
-def _measure_rights(host: Host, members: list[int]) -> tuple[str, tuple[int, ...]]:
-    """Every capability that any process has in any of its sets, in hex; every user of them."""
-    together, users = 0, set[int]()
-    for pid in members:
-        try:
-            with open_process(host.proc, pid) as process:
-                status = read_status(process)
-        except Vanished:
-            continue
-        together |= status.capabilities
-        users |= status.users
-    return f"{together:016x}", tuple(sorted(users))
+def _measure_rights(members: Members) -> Status:
+    """Every capability and user that any of them has, and only what confines all of them."""
+    all_of_them = [status for status, _ in members.visit(read_status)]
+    if not all_of_them:
+        raise Vanished(members.container)
+    return Status(
+        parent=0,
+        users=frozenset[int]().union(*(each.users for each in all_of_them)),
+        capabilities=reduce(or_, (each.capabilities for each in all_of_them)),
+        seccomp=min(each.seccomp for each in all_of_them),
+        no_new_privileges=all(each.no_new_privileges for each in all_of_them),
+    )
 
 
 def _describe_environment(first: int, container: Running) -> dict[str, str]:

@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 
-from provisioner.agent.containers import Running
-from provisioner.agent.host import Host
 from provisioner.agent.processes import Vanished
 from provisioner.agent.reference import Claim
 from provisioner.agent.walk import Walk
 from provisioner.core.appraisal.contract import PSEUDO, Contract, judge_mounts
 from provisioner.core.appraisal.tree import Comparison, drop_below
-from provisioner.models.evidence import MountSeen, Tree
+from provisioner.models.evidence import MountSeen, Tree, write_moment
 from provisioner.models.manifest import find_lines, root_of
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
-def measure_tree(
-    host: Host, first: int, container: Running, claim: Claim, mounts: tuple[MountSeen, ...]
-) -> Tree:
-    """The container's files as differences from the manifest it claims."""
-    skip = plan_skips(mounts, claim.contract, container.id)
-    walk = Walk(skip, host.helpers)
+def measure_tree(root: int, walk: Walk, claim: Claim, full_pass: datetime | None) -> Tree:
+    """The files below the open folder `root`, as differences from the claimed manifest."""
     comparison = Comparison()
-    root = open_root(first)
-    try:
-        reference = drop_below(find_lines(claim.manifest), skip)
-        digest = comparison.run(walk.lines(root), reference)
-    finally:
-        os.close(root)
+    reference = drop_below(find_lines(claim.manifest), walk.skip)
+    digest = comparison.run(walk.lines(root), reference)
     return Tree(
         root=digest,
         base=root_of(claim.manifest) if claim.manifest else "",
@@ -39,6 +31,7 @@ def measure_tree(
         missing=tuple(comparison.missing),
         unlisted=comparison.unlisted,
         left_out=tuple(walk.left_out),
+        full_pass=write_moment(full_pass) if full_pass else "",
     )
 
 
@@ -50,8 +43,14 @@ def plan_skips(mounts: Sequence[MountSeen], contract: Contract, container: str) 
     return permitted | pseudo
 
 
-def open_root(process: int) -> int:
+@contextmanager
+def open_root(process: int) -> Iterator[int]:
+    """The root folder as the process sees it. Raises Vanished."""
     try:
-        return os.open("root", _FOLDER, dir_fd=process)
+        root = os.open("root", _FOLDER, dir_fd=process)
     except OSError as error:
         raise Vanished("root") from error
+    try:
+        yield root
+    finally:
+        os.close(root)

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from provisioner.agent.containers import COMMUNITY, Running
 from provisioner.agent.signing_key import Signer
 from provisioner.core.appraisal.dsse import seal
 from provisioner.files import remove_unfinished, write_atomically
-from provisioner.models.evidence import LIFETIME_SECONDS, PAYLOAD_TYPE, ContainerSeen, Evidence
+from provisioner.models.evidence import (
+    LIFETIME_SECONDS,
+    PAYLOAD_TYPE,
+    ContainerSeen,
+    Evidence,
+    write_moment,
+)
 
 _FILES = ("evidence.dsse", "instance")
 
@@ -24,20 +31,11 @@ class Publication:
     signer: Signer
 
     def publish(
-        self, container: Running, seen: tuple[ContainerSeen, ...], issued: datetime
+        self, containers: Sequence[Running], seen: tuple[ContainerSeen, ...], issued: datetime
     ) -> None:
-        """Signs and writes the evidence of the community that `container` belongs to."""
-        labels, agent = container.labels, self.signer.public
-        evidence = Evidence(
-            community=labels[COMMUNITY],
-            origin=labels.get("org.taarafo.address", container.host),
-            host=agent.host_id,
-            release=labels.get("org.taarafo.release", ""),
-            issued=_text(issued),
-            expires=_text(issued + timedelta(seconds=LIFETIME_SECONDS)),
-            containers=seen,
-        )
-        sealed = seal(PAYLOAD_TYPE, evidence.statement(), self.signer.key)
+        """Signs and writes the evidence of the community that `containers` belong to."""
+        agent, host = self.signer.public, containers[0].host
+        evidence = self._describe(containers, seen, issued)
         instance = {
             "community": evidence.community,
             "address": evidence.origin,
@@ -45,8 +43,18 @@ class Publication:
             "agent": {"keyid": agent.keyid, "public": agent.public},
             "release": evidence.release,
         }
-        write_atomically(self.folder / container.host / "instance", json.dumps(instance).encode())
-        write_atomically(self.folder / container.host / "evidence.dsse", sealed)
+        write_atomically(self.folder / host / "instance", json.dumps(instance).encode())
+        write_atomically(self.folder / host / "evidence.dsse", self._seal(evidence))
+
+    def answer(
+        self,
+        containers: Sequence[Running],
+        seen: tuple[ContainerSeen, ...],
+        issued: datetime,
+        nonce: str,
+    ) -> bytes:
+        """The same, signed as the answer to a challenge and not written anywhere."""
+        return self._seal(replace(self._describe(containers, seen, issued), nonce=nonce))
 
     def withdraw_all_but(self, hosts: set[str]) -> None:
         """Takes away the evidence of communities that do not run here (any more)."""
@@ -54,13 +62,27 @@ class Publication:
             if evidence.parent.name not in hosts:
                 self._withdraw(evidence.parent)
 
+    def _describe(
+        self, containers: Sequence[Running], seen: tuple[ContainerSeen, ...], issued: datetime
+    ) -> Evidence:
+        labels = containers[0].labels
+        return Evidence(
+            community=labels[COMMUNITY],
+            origin=labels.get("org.taarafo.address", containers[0].host),
+            host=self.signer.public.host_id,
+            release=labels.get("org.taarafo.release", ""),
+            issued=write_moment(issued),
+            expires=write_moment(issued + timedelta(seconds=LIFETIME_SECONDS)),
+            containers=seen,
+            hosts=tuple(sorted({host for each in containers for host in each.hosts})),
+        )
+
+    def _seal(self, evidence: Evidence) -> bytes:
+        return seal(PAYLOAD_TYPE, evidence.statement(), self.signer.key)
+
     def _withdraw(self, folder: Path) -> None:
         for name in _FILES:
             (folder / name).unlink(missing_ok=True)
         remove_unfinished(folder)
         if not any(folder.iterdir()):
             folder.rmdir()
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

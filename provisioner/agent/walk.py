@@ -15,8 +15,10 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from provisioner.agent.hash_file import SMALL, hash_open_file, open_file
+from provisioner.agent.hashes import Recall
 from provisioner.core.appraisal.tree import Lines
 from provisioner.models.evidence import UNREADABLE, LeftOut
 from provisioner.models.manifest import FileEntry
@@ -33,7 +35,16 @@ _TYPES = {
     stat.S_IFIFO: "p",
     stat.S_IFSOCK: "s",
 }
-_Measured = FileEntry | Future[FileEntry]
+
+
+class _Measured(NamedTuple):
+    """An entry, and the mark that its content is remembered by."""
+
+    entry: FileEntry
+    mark: bytes = b""
+
+
+_Waiting = _Measured | Future[_Measured]
 
 
 @dataclass
@@ -42,6 +53,7 @@ class Walk:
 
     skip: Mapping[str, str]
     helpers: ThreadPoolExecutor
+    recall: Recall = field(default_factory=Recall)
     file_limit: int = 1 << 30
     entry_limit: int = 400_000
     depth_limit: int = 128
@@ -50,15 +62,20 @@ class Walk:
 
     def lines(self, root: int) -> Lines:
         """Path and manifest line of everything below the open folder `root`."""
-        waiting: deque[tuple[str, _Measured]] = deque()
-        for path, entry in self._walk(root, "", 0):
-            waiting.append((path, entry))
+        waiting: deque[tuple[str, _Waiting]] = deque()
+        for path, measured in self._walk(root, "", 0):
+            waiting.append((path, measured))
             while waiting and (len(waiting) > 256 or _is_ready(waiting[0][1])):
-                yield _line(*waiting.popleft())
-        for path, entry in waiting:
-            yield _line(path, entry)
+                yield self._line(*waiting.popleft())
+        for path, measured in waiting:
+            yield self._line(path, measured)
 
-    def _walk(self, folder: int, above: str, depth: int) -> Iterator[tuple[str, _Measured]]:
+    def _line(self, path: str, measured: _Waiting) -> tuple[str, bytes]:
+        entry, mark = measured.result() if isinstance(measured, Future) else measured
+        self.recall.keep(mark, entry.content)
+        return path, entry.line()
+
+    def _walk(self, folder: int, above: str, depth: int) -> Iterator[tuple[str, _Waiting]]:
         """A folder's own entry and its content sort apart: `a`, `a-b`, `a/c`."""
         try:
             names = _ordered_names(folder)
@@ -77,13 +94,13 @@ class Walk:
                 yield from self._descend(folder, name[:-1], path, depth)
             else:
                 self._seen += 1
-                entry = self._measure(folder, name, path)
-                if entry:
-                    yield path, entry
+                measured = self._measure(folder, name, path)
+                if measured:
+                    yield path, measured
 
     def _descend(
         self, folder: int, name: str, path: str, depth: int
-    ) -> Iterator[tuple[str, _Measured]]:
+    ) -> Iterator[tuple[str, _Waiting]]:
         if depth >= self.depth_limit:
             self._leave_out(path + "/", "too deep")
             return
@@ -99,28 +116,33 @@ class Walk:
         finally:
             os.close(inner)
 
-    def _measure(self, folder: int, name: str, path: str) -> _Measured | None:
+    def _measure(self, folder: int, name: str, path: str) -> _Waiting | None:
         try:
             seen = os.stat(name, dir_fd=folder, follow_symlinks=False)
             if stat.S_ISREG(seen.st_mode):
                 return self._measure_file(folder, name, path, seen)
-            return _entry(path, seen, _special_content(folder, name, seen))
+            return _Measured(_entry(path, seen, _special_content(folder, name, seen)))
         except FileNotFoundError:
             return None
         except OSError as error:
             self._leave_out(path, error.strerror or "unreadable")
             return None
 
-    def _measure_file(self, folder: int, name: str, path: str, seen: os.stat_result) -> _Measured:
+    def _measure_file(self, folder: int, name: str, path: str, seen: os.stat_result) -> _Waiting:
+        mark = self.recall.mark(seen)
+        known = self.recall.find(mark)
+        if known:
+            return _Measured(_entry(path, seen, known), mark)
         fd = open_file(name, folder)
         if fd < 0:
-            return _entry(path, seen, UNREADABLE)
+            return _Measured(_entry(path, seen, UNREADABLE))
         if seen.st_size >= _LARGE:
             return self.helpers.submit(self._hash, path, fd)
         return self._hash(path, fd)
 
-    def _hash(self, path: str, fd: int) -> FileEntry:
-        return _entry(path, *hash_open_file(fd, self.file_limit))
+    def _hash(self, path: str, fd: int) -> _Measured:
+        seen, content = hash_open_file(fd, self.file_limit)
+        return _Measured(_entry(path, seen, content), self.recall.mark(seen))
 
     def _leave_out(self, path: str, why: str) -> None:
         if len(self.left_out) < _LEFT_OUT_LIMIT:
@@ -154,9 +176,5 @@ def _entry(path: str, seen: os.stat_result, content: str) -> FileEntry:
     )
 
 
-def _is_ready(entry: _Measured) -> bool:
-    return not isinstance(entry, Future) or entry.done()
-
-
-def _line(path: str, entry: _Measured) -> tuple[str, bytes]:
-    return path, (entry.result() if isinstance(entry, Future) else entry).line()
+def _is_ready(measured: _Waiting) -> bool:
+    return not isinstance(measured, Future) or measured.done()

@@ -64,6 +64,7 @@ class Ground:
         return {
             "/host/containers": f"{self.docker_root}/containers",
             "/host/proc": "/proc",
+            "/run/agent-door": self.path("agent-door"),
             "/run/docker.sock": self.docker_socket,
             "/run/edge": self.path("edge"),
             "/run/evidence": self.path("evidence"),

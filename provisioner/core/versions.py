@@ -10,6 +10,12 @@ def version_key(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
 
 
+def version_of(target: str) -> str:
+    """`app/taarafo/stable/1.0.0/release.json` → `1.0.0`; "" for what is no such path."""
+    parts = target.split("/")
+    return parts[3] if len(parts) == 5 else ""
+
+
 def sort_versions(versions: Iterable[str]) -> list[str]:
     """Oldest first."""
     return sorted(versions, key=version_key)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -11,35 +14,64 @@ from provisioner.core.appraisal.agents import AgentKey, read_agents
 from provisioner.core.appraisal.appraise import appraise
 from provisioner.core.appraisal.case import Case, Reference
 from provisioner.core.appraisal.report import find_claimed_release
-from provisioner.errors import ReleaseExpired, ReleaseRejected, ReleaseUnknown, Unavailable
+from provisioner.engine.observations import gather_observations
+from provisioner.errors import (
+    LogDivided,
+    ReleaseExpired,
+    ReleaseRejected,
+    ReleaseUnknown,
+    ReleaseUnlogged,
+    Unavailable,
+    WitnessesMissing,
+)
 from provisioner.models.verdict import Finding, Outcome, Verdict
-from provisioner.ports import Reading, Releases
+from provisioner.ports import Reference as Published
+from provisioner.ports import References
 
 _SILENT = "This address does not answer."
 EVIDENCE_PATH = "/.well-known/taarafo/evidence.dsse"
+CHALLENGE_PATH = "/.well-known/taarafo/challenge"
 AGENTS_PATH = "/.well-known/taarafo/agents.json"
 
 # (address, path) -> body of a 200, None for any other answer; raises Unavailable.
 Fetch = Callable[[str, str], bytes | None]
+# (address, body) -> the same for a question that is posted to the agent.
+Ask = Callable[[str, bytes], bytes | None]
 # The agents whose signatures count; raises Unavailable, or ValueError for a list that is none.
 Enrolled = Callable[[], tuple[AgentKey, ...]]
 
 
 def check(
-    address: str, *, now: datetime, fetch: Fetch, releases: Releases, enrolled: Enrolled
+    address: str,
+    *,
+    now: datetime,
+    fetch: Fetch,
+    releases: References,
+    enrolled: Enrolled,
+    ask: Ask | None = None,
+    is_full: bool = False,
+    observe: Fetch | None = None,
 ) -> Verdict:
     """The verdict on the community at `address` (host name, with the port in local mode).
+
+    With `ask` the agent has to answer a question that nobody knew before; `is_full` asks it to
+    read every byte anew. With `observe` the log\'s
+    witnesses are asked what they saw. An agent that takes no questions now is judged by
+    what it tells everybody.
 
     What goes wrong on the other side is a finding, never an exception.
     """
     try:
-        case = _gather(read_address(address), fetch, enrolled)
+        case = _gather(read_address(address), fetch, enrolled, ask, is_full)
     except ValueError:
         case = Case(address, None, problems=(_unverifiable("address", "This is no address."),))
     target = find_claimed_release(case.envelope, case.agents)
     if target:
         reference, problems = _look_up(target, releases)
         case = replace(case, reference=reference, problems=problems)
+        if reference and observe:
+            seen = gather_observations(case.address, reference.log.watchers, observe)
+            case = replace(case, observations=seen)
     return appraise(case, now)
 
 
@@ -53,13 +85,26 @@ def published_at(control: str, fetch: Fetch) -> Enrolled:
     return enrolled
 
 
-def _gather(address: str, fetch: Fetch, enrolled: Enrolled) -> Case:
+def _get_report(
+    address: str, fetch: Fetch, ask: Ask | None, is_full: bool
+) -> tuple[bytes | None, str]:
+    """(the envelope, the nonce that it has to bear: empty for the one that is there for all)."""
+    if ask:
+        nonce = secrets.token_urlsafe(32)
+        with suppress(Unavailable):
+            answer = ask(address, json.dumps({"nonce": nonce, "full": is_full}).encode())
+            if answer is not None:
+                return answer, nonce
+    return fetch(address, EVIDENCE_PATH), ""
+
+
+def _gather(address: str, fetch: Fetch, enrolled: Enrolled, ask: Ask | None, is_full: bool) -> Case:
     try:
-        envelope = fetch(address, EVIDENCE_PATH)
+        envelope, nonce = _get_report(address, fetch, ask, is_full)
     except Unavailable:
         return Case(address, None, problems=(_unverifiable("signature", _SILENT),))
     try:
-        return Case(address, envelope, enrolled())
+        return Case(address, envelope, enrolled(), nonce=nonce)
     except ValueError:
         problem = _unverifiable("signature", "The list of agents cannot be read.")
     except Unavailable:
@@ -67,7 +112,7 @@ def _gather(address: str, fetch: Fetch, enrolled: Enrolled) -> Case:
     return Case(address, envelope, problems=(problem,))
 
 
-def _look_up(target: str, releases: Releases) -> tuple[Reference | None, tuple[Finding, ...]]:
+def _look_up(target: str, releases: References) -> tuple[Reference | None, tuple[Finding, ...]]:
     """The reference, or the finding that says why there is none."""
     try:
         with releases.open() as published:
@@ -77,6 +122,12 @@ def _look_up(target: str, releases: Releases) -> tuple[Reference | None, tuple[F
     except ReleaseUnknown:
         detail = "The server reports a release that its publisher does not list."
         return None, (_unverifiable("release", detail),)
+    except WitnessesMissing as error:
+        return None, (Finding("log", Outcome.STALE, error.explain()),)
+    except ReleaseUnlogged as error:
+        return None, (Finding("log", Outcome.UNLOGGED, error.explain()),)
+    except LogDivided as error:
+        return None, (Finding("log", Outcome.EQUIVOCATION, error.explain()),)
     except ReleaseRejected as error:
         return None, (Finding("release", Outcome.REJECTED, error.explain()),)
     except Unavailable:
@@ -84,15 +135,17 @@ def _look_up(target: str, releases: Releases) -> tuple[Reference | None, tuple[F
         return None, (Finding("release", Outcome.UNKNOWN, detail),)
 
 
-def _read_reference(target: str, published: Reading) -> Reference:
+def _read_reference(target: str, published: Published) -> Reference:
     release = published.get(target)
-    newest = published.newest(release.name, release.channel)
+    newest = published.list(release.name, release.channel)[-1]
+    newest_target = f"app/{release.name}/{release.channel}/{newest}/release.json"
     return Reference(
         release,
         manifests={name: published.get_manifest(each) for name, each in release.images.items()},
-        newest=newest.version,
-        floor=published.describe(newest.target).security_floor,
+        newest=newest,
+        floor=published.describe(newest_target).security_floor,
         is_self_built=published.describe(target).is_self_built,
+        log=published.log,
     )
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from provisioner.engine.check import check, published_at
+from provisioner.core.appraisal.appraise import STEPS
+from provisioner.engine.check import CHALLENGE_PATH, check, published_at
 from provisioner.engine.context import Context
+from provisioner.engine.saved_check import save_check
 from provisioner.models.verdict import Outcome, Verdict
 
 EXIT_CODES = {
@@ -26,28 +28,59 @@ EXIT_CODES = {
 
 
 def check_anywhere(
-    context: Context, address: str, *, control: str = "", root: Path | None = None
+    context: Context,
+    address: str,
+    *,
+    control: str = "",
+    root: Path | None = None,
+    save: Path | None = None,
+    is_full: bool = False,
 ) -> Verdict:
     """Fetch over the network as a member would.
 
     Without `root` the releases are read on this control plane. With `root`, the file a member got
     from somewhere she trusts, they are read from `control`, the control plane's address, and
-    nothing of this machine is believed. Raises ReleaseRejected when there is no root at all.
+    nothing of this machine is believed. `save` keeps everything the verdict rests on in a file.
+    Raises ReleaseRejected when there is no root at all, and NothingToSave.
     """
     home = control or context.settings.address
     releases = context.releases_at(home, root) if root else context.releases
+    now = context.clock.now()
+    if save:
+        save_check(address, home, now=now, fetch=context.fetch, releases=releases, to=save)
     return check(
         address,
-        now=context.clock.now(),
+        now=now,
         fetch=context.fetch,
         releases=releases,
         enrolled=published_at(home, context.fetch),
+        ask=lambda asked, body: context.fetch.post(asked, CHALLENGE_PATH, body),
+        is_full=is_full,
+        observe=context.fetch_soon,
     )
 
 
 def exit_code_of(outcome: Outcome) -> int:
     """Zero only for GENUINE."""
     return EXIT_CODES[outcome]
+
+
+def explain_verdict(verdict: Verdict) -> str:
+    """Every numbered step of the appraisal: what it asks, and what it found."""
+    lines = [verdict.outcome, verdict.summary]
+    for step in STEPS:
+        name = step.run.__name__.removeprefix("check_")
+        asks = (step.run.__doc__ or "").splitlines()[0]
+        found = [f for f in verdict.findings if f.check == name]
+        lines += ["", asks] + [f"   {f.outcome}: {f.detail}" for f in found]
+        lines += [f"      {path}" for f in found for path in f.paths]
+        if not found:
+            lines.append("   not reached: a step before it did not hold")
+    known = {step.run.__name__.removeprefix("check_") for step in STEPS}
+    lines += [
+        f"{f.check}: {f.outcome}: {f.detail}" for f in verdict.findings if f.check not in known
+    ]
+    return "\n".join(lines)
 
 
 def write_verdict(verdict: Verdict) -> str:

@@ -7,14 +7,26 @@ Docker never loads it (docs/decisions).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provisioner.errors import OperatorError
+from provisioner.errors import OperatorError, ReleaseRejected
 from provisioner.models.inspection import Inspection
-from provisioner.ports import Clock, Engine, Gateway, Releases, Room, Vault, Waker
+from provisioner.models.saved_check import ReleaseCopy
+from provisioner.ports import (
+    Clock,
+    Engine,
+    Fetcher,
+    Gateway,
+    References,
+    Releases,
+    Room,
+    Vault,
+    Waker,
+    Witnesses,
+)
 from provisioner.settings import Settings
 
 if TYPE_CHECKING:  # both load the database's tools, which `check` has no use for
@@ -84,6 +96,16 @@ class Context:
 
         return open_releases_at(control, root)
 
+    def releases_in(self, copy: ReleaseCopy, root: Path | None, now: datetime) -> References:
+        """One release in a saved check, judged for the moment `now`."""
+        from provisioner.adapters.saved_releases import SavedReleases
+
+        trusted = root or self.settings.trust_dir / "root.json"
+        try:
+            return SavedReleases(copy, trusted.read_bytes(), now)
+        except OSError as error:
+            raise ReleaseRejected(str(error), reason=f"{trusted} cannot be read") from error
+
     def inspect_releases(self) -> Inspection:
         """Everything published here, walked as a stranger would."""
         from provisioner.adapters.release_inspection import verify_repository
@@ -93,11 +115,25 @@ class Context:
         return verify_repository(FolderSource(self.settings.repository_dir), root=root)
 
     @cached_property
-    def fetch(self) -> Callable[[str, str], bytes | None]:
+    def fetch(self) -> Fetcher:
         """Over the network, as anybody would."""
         from provisioner.adapters.fetch import Fetch
 
         return Fetch()
+
+    @cached_property
+    def fetch_soon(self) -> Fetcher:
+        """The same for what a check can do without: it does not wait long."""
+        from provisioner.adapters.fetch import Fetch
+
+        return Fetch(deadline_seconds=3.0)
+
+    @property
+    def witnesses(self) -> Witnesses:
+        """Of the public log, over the network."""
+        from provisioner.adapters.witnesses import gather_cosignatures
+
+        return gather_cosignatures
 
     @cached_property
     def place(self) -> Place:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from provisioner.core.promises import describe_promises
+from provisioner.core.versions import version_of
 from provisioner.engine.context import Context
+from provisioner.engine.history import read_history
 from provisioner.engine.keys import get_keys
 from provisioner.errors import NotFound
 from provisioner.models.community import GONE, Community
+from provisioner.models.history import DayOfVerdicts, VerdictChange
 from provisioner.models.operation import Operation
 
 
@@ -50,14 +53,39 @@ def describe_operation(operation: Operation) -> dict[str, Any]:
 
 
 def describe_whole(context: Context, community: Community) -> dict[str, Any]:
-    """With its promises as sentences, its last findings and its operations."""
+    """With its promises as sentences, its last findings, its history and its operations."""
     operations = context.store.list_operations(community.id)
+    history = read_history(context, community.id)
     return {
         **describe_community(context, community),
         "promises": community.promises,
         "promises_in_words": [sentence for _, sentence in describe_promises(community.promised)],
         "findings": community.verdict_detail.get("findings", []),
+        "history": [describe_day(day) for day in history.days],
+        "changes": [describe_change(change) for change in history.changes],
         "operations": [describe_operation(operation) for operation in operations],
+    }
+
+
+def describe_day(day: DayOfVerdicts) -> dict[str, Any]:
+    return {
+        "day": day.day.isoformat(),
+        "outcome": day.outcome,
+        "checks": day.checks,
+        "genuine": day.genuine,
+        "first_at": day.first_at.isoformat(),
+        "last_at": day.last_at.isoformat(),
+    }
+
+
+def describe_change(change: VerdictChange) -> dict[str, Any]:
+    """Releases by version; "" for none."""
+    return {
+        "at": change.at.isoformat(),
+        "outcome": change.outcome,
+        "outcome_before": change.outcome_before,
+        "release": version_of(change.release),
+        "release_before": version_of(change.release_before),
     }
 
 

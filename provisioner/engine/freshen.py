@@ -5,14 +5,18 @@ from __future__ import annotations
 import logging
 
 from provisioner.engine.context import Context
-from provisioner.publishing.publisher import Publisher
+from provisioner.engine.publisher import open_publisher
 from provisioner.publishing.renew import refresh_online
+from provisioner.publishing.witnesses import refresh_cosignatures
 
 log = logging.getLogger(__name__)
 
 
 def freshen_releases(context: Context) -> None:
     """Signs only what is due. Raises KeyMissing, ReleaseRejected or Unavailable."""
-    renewed = refresh_online(Publisher.of(context.settings), now=context.clock.now())
+    publisher, now = open_publisher(context), context.clock.now()
+    renewed = refresh_online(publisher, now=now)
     if renewed:
         log.info("signed again: %s", ", ".join(renewed))
+    if refresh_cosignatures(publisher, now=now):
+        log.info("the witnesses have seen the public log again")

@@ -9,8 +9,10 @@ from collections.abc import Callable
 
 from provisioner.core.planning import plan_erase
 from provisioner.engine.create_steps import await_job
+from provisioner.engine.history import forget_history
 from provisioner.engine.work import StepPlan, Work
 from provisioner.models.community import CommunityState
+from provisioner.models.operation import OperationKind
 
 
 def stop_service(work: Work) -> None:
@@ -35,17 +37,26 @@ def erase_data(work: Work) -> None:
 
 
 def free_name(work: Work) -> None:
-    """A creation that failed stays readable for its founder; a removal forgets the person."""
-    was_running = work.community.state == CommunityState.REMOVING
-    forgotten: dict[str, object] = {"founder": "", "email": ""} if was_running else {}
+    """A creation that failed stays readable for its founder; a removal forgets the person.
+
+    Both forget what was ever found there. No check is recorded once it is gone, so nothing comes
+    back after that.
+    """
+    is_removal = work.operation.kind == OperationKind.REMOVE
+    forgotten: dict[str, object] = {"founder": "", "email": ""} if is_removal else {}
     work.change(
-        state=CommunityState.REMOVED if was_running else CommunityState.FAILED,
+        state=CommunityState.REMOVED if is_removal else CommunityState.FAILED,
         reserved=None,
         sealed_secrets=b"",
         console_sha256="",
         memory_mb=None,
+        verdict="",
+        verdict_detail={},
+        checked_at=None,
         **forgotten,
     )
+    with work.context.store.session() as session:
+        forget_history(session, work.community.id)
 
 
 def _remove_each(work: Work, kind: str, remove: Callable[[str], None]) -> None:

@@ -61,7 +61,7 @@ def bring_up(settings: Settings, say: Say) -> UpReport:
     ensure_keys(context)
     images = stock_registry(context, say)
     record_deployed(context, images)
-    ensure_publisher(context)
+    ensure_publisher(context, say)
     release, ground = ensure_own_release(context, images, say), read_ground(context)
     _start_registry(context, ground, release)
     ensure_published(context, say)

@@ -4,6 +4,7 @@ from alembic import context
 from sqlmodel import SQLModel
 
 import provisioner.models.community
+import provisioner.models.history
 import provisioner.models.operation
 import provisioner.models.operator  # noqa: F401 - fills the metadata
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://taarafo.example/runtime-evidence/v1"
@@ -40,6 +41,9 @@ class Tree:
     Take the manifest whose root is `base` (nothing if empty), drop every path at or below a
     `left_out` one and every `missing` one, put the `changed` manifest lines in: the SHA-256 of
     that text is `root`. `unlisted` counts differences that did not fit; they make it unequal.
+
+    `full_pass` is when every byte was last read (UTC). Since then only files whose inode, size,
+    times, mode or owner had changed were read again. Empty: whoever wrote this always read all.
     """
 
     root: str
@@ -49,6 +53,7 @@ class Tree:
     missing: tuple[str, ...] = ()
     unlisted: int = 0
     left_out: tuple[LeftOut, ...] = ()
+    full_pass: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,11 @@ class ProcessSeen:
 
 @dataclass(frozen=True)
 class ContainerSeen:
-    """Everything that was measured of one running container."""
+    """Everything that was measured of one running container.
+
+    `execs` counts the processes that came in from outside since the container started, also
+    those that are gone, as far as the agent saw them.
+    """
 
     service: str
     container: str
@@ -90,18 +99,23 @@ class ContainerSeen:
     mounts: tuple[MountSeen, ...]
     processes: tuple[ProcessSeen, ...]
     capabilities: str  # hexadecimal, all sets of all processes together
-    seccomp: int  # prctl(2) PR_GET_SECCOMP of the first process
-    no_new_privileges: bool
+    seccomp: int  # prctl(2) PR_GET_SECCOMP: 2 only if every process has a filter
+    no_new_privileges: bool  # of every process
     read_only_root: bool
     environment: dict[str, str]  # name -> sha256 hex of the value
     settings: dict[str, str] = field(default_factory=dict)  # rendered config path -> sha256 hex
     declared: dict[str, str] = field(default_factory=dict)  # the same, as the engine labelled it
     users: tuple[int, ...] = ()  # every user id that any process has, real or effective
+    execs: int = 0
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """One statement: community, host, time and containers. Times are UTC ISO 8601."""
+    """One statement: community, host, time and containers. Times are UTC ISO 8601.
+
+    `nonce` is what a challenge asked with; empty in the report that is there for everybody.
+    `hosts` are the hosts that must all report of this community; empty: whoever reports.
+    """
 
     community: str
     origin: str
@@ -110,6 +124,8 @@ class Evidence:
     issued: str
     expires: str
     containers: tuple[ContainerSeen, ...]
+    nonce: str = ""
+    hosts: tuple[str, ...] = ()
 
     def statement(self) -> bytes:
         """The in-toto Statement v1 as the JSON bytes that get signed."""
@@ -126,6 +142,16 @@ class Evidence:
             },
             separators=(",", ":"),
         ).encode("ascii")
+
+
+def write_moment(moment: datetime) -> str:
+    """`2026-11-23T23:52:16Z`, as all times in evidence are told."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_moment(text: str) -> datetime:
+    """The other way round. Raises ValueError for any other form."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
 
 
 def hash_value(value: str) -> str:

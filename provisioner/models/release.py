@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 SCHEMA: Final = "https://taarafo.example/release/v1"
 DIGEST = r"^sha256:[0-9a-f]{64}$"
+MAYBE_DIGEST = r"^(sha256:[0-9a-f]{64})?$"
 NAME = r"^[a-z][a-z0-9-]{0,30}$"
+BUILDER_FIELD = "x-taarafo-builder"  # in a TUF entry: base64 of the public key that signed it
 VERSION = r"^\d{1,4}\.\d{1,4}\.\d{1,4}$"
 PATH = r"^(/[A-Za-z0-9._-]+)+$"
 CAPABILITY = r"^CAP_[A-Z_]+$"
@@ -113,6 +115,8 @@ class Image(_Value):
     files_target: str  # TUF target path of the manifest
     entrypoint: tuple[str, ...] = ()  # of the image's config; a recipe's command follows it
     environment: tuple[str, ...] | None = None  # NAME=value of the image's config; None: not told
+    sbom: str = Field("", pattern=MAYBE_DIGEST)  # of its bill of materials; empty: none
+    provenance_statement: str = Field("", pattern=MAYBE_DIGEST)  # of the payload that is signed
 
 
 class Source(_Value):
@@ -144,7 +148,19 @@ class Release(_Value):
 
     @property
     def target(self) -> str:
-        return f"app/{self.name}/{self.channel}/{self.version}/release.json"
+        return f"{self._folder}/release.json"
+
+    def sbom_target(self, image: str) -> str:
+        """Where the bill of materials of one of its images is published."""
+        return f"{self._folder}/{image}.cdx.json"
+
+    def provenance_target(self, image: str) -> str:
+        """Where the signed statement how one of its images was made is published."""
+        return f"{self._folder}/{image}.provenance.dsse"
+
+    @property
+    def _folder(self) -> str:
+        return f"app/{self.name}/{self.channel}/{self.version}"
 
     def to_bytes(self) -> bytes:
         """The text that is signed: JSON with sorted keys, the same every time."""
@@ -160,6 +176,11 @@ class Release(_Value):
         """`127.0.0.1:5000/taarafo/app@sha256:…` of one image."""
         image = self.images[name]
         return f"{registry}/{image.repository}@{image.digest}"
+
+
+def is_release(target: str) -> bool:
+    """Whether a target path is that of a release, not of one of the papers beside it."""
+    return target.startswith("app/") and target.endswith("/release.json")
 
 
 def cache_name(uid: int) -> str:

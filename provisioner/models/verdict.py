@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+
+from pydantic import TypeAdapter
 
 
 class Outcome(StrEnum):
@@ -58,6 +60,8 @@ ALARMING = frozenset(
     )
 )
 
+BEFORE_ANY_REPORT = frozenset(("address", "signature"))  # the checks that need none
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -84,8 +88,27 @@ class Verdict:
         return asdict(self)
 
 
+def is_nothing_there(verdict: Verdict) -> bool:
+    """No report was met at all.
+
+    A slip in the address, a community that never was, one that is gone and one that is silent
+    must look alike, so that no page tells which addresses exist.
+    """
+    return verdict.outcome is Outcome.UNVERIFIABLE and all(
+        finding.check in BEFORE_ANY_REPORT for finding in verdict.findings
+    )
+
+
 def outcome_of(findings: Iterable[Finding]) -> Outcome:
     """The outcome that wins; UNKNOWN when nothing was found at all."""
-    return min(
-        (finding.outcome for finding in findings), key=PRECEDENCE.index, default=Outcome.UNKNOWN
-    )
+    return worst_of(finding.outcome for finding in findings)
+
+
+def worst_of(outcomes: Iterable[Outcome]) -> Outcome:
+    """The first of them in PRECEDENCE; UNKNOWN for none."""
+    return min(outcomes, key=PRECEDENCE.index, default=Outcome.UNKNOWN)
+
+
+def read_verdict(kept: Mapping[str, object]) -> Verdict:
+    """What `Verdict.as_json` gave, read back. Raises ValueError for anything else."""
+    return TypeAdapter(Verdict).validate_python(kept)

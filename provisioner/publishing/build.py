@@ -17,12 +17,16 @@ from tempfile import TemporaryDirectory
 from provisioner.errors import BuildFailed
 from provisioner.publishing.blueprint import Blueprint, order_blueprints
 from provisioner.publishing.buildah import build_layout
+from provisioner.publishing.built_image import BuiltImage, Ingredients
 from provisioner.publishing.cellar import Cellar
-from provisioner.publishing.inputs import NOTHING, Chosen, choose_packages, choose_wheels
+from provisioner.publishing.inputs import NOTHING, choose_packages, choose_wheels
 from provisioner.publishing.layout import Layout, read_layout
-from provisioner.publishing.packages import Input
 from provisioner.publishing.rootfs import write_rootfs
-from provisioner.publishing.source import copy_source, digest_source
+from provisioner.publishing.source import (
+    copy_source,
+    describe_source,
+    digest_source,
+)
 from provisioner.publishing.tool import ToolFailed
 from provisioner.publishing.wheels import unpack_wheel
 from provisioner.settings import ROOT, Settings
@@ -32,28 +36,12 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class BuiltImage:
-    """A finished image in the cache. `layers` are diff ids, `inputs` what it was made of."""
-
-    name: str
-    layout: Path
-    digest: str
-    config_digest: str
-    layers: tuple[str, ...]
-    inputs: tuple[Input, ...]
-    size: int
-
-    def blob(self, digest: str) -> Path:
-        """The file of a layer, by its digest."""
-        return self.layout / "blobs" / "sha256" / digest.removeprefix("sha256:")
-
-
-@dataclass(frozen=True)
 class Builder:
     """One build run: where inputs come from, where images are kept and who is told."""
 
     project: Path
     cellar: Cellar
+    images: Path
     say: Say
     is_strict: bool = False
 
@@ -65,13 +53,16 @@ def build_images(
     say: Say,
     strict: bool = False,
     project: Path = ROOT,
+    images: Path | None = None,
 ) -> dict[str, BuiltImage]:
     """Build these images and the ones they stand on; what is built already is checked and kept.
 
     With `strict`, a locked package that Debian has replaced is an error instead of a warning.
-    Raises BuildFailed.
+    `images` is another folder for built images on the same disk: into an empty one, all is built
+    anew. Raises BuildFailed.
     """
-    builder = Builder(project, Cellar(settings.cache), say, strict)
+    cellar = Cellar(settings.cache)
+    builder = Builder(project, cellar, images or cellar.images, say, strict)
     built: dict[str, BuiltImage] = {}
     with builder.cellar.locked():
         for name in names:
@@ -90,42 +81,42 @@ def _build_with_bases(builder: Builder, name: str, built: dict[str, BuiltImage])
 
 
 def _build(builder: Builder, blueprint: Blueprint, base: BuiltImage | None) -> BuiltImage:
-    packages, wheels = _choose(builder, blueprint)
-    inputs = _list_inputs(builder, blueprint, base, (*packages.inputs, *wheels.inputs))
-    kept = builder.cellar.images / f"{blueprint.name}-{_key_of(blueprint, inputs)}"
+    made_of = _gather(builder, blueprint, base)
+    kept = builder.images / f"{blueprint.name}-{_key_of(blueprint, made_of)}"
     found = _find_whole(kept)
     if found is None:
         builder.say(f"Building the image {blueprint.name}")
-        found = _build_anew(builder, blueprint, base, packages.files, wheels.files, kept)
+        found = _build_anew(builder, blueprint, made_of, kept)
     return BuiltImage(
-        blueprint.name, kept, found.digest, found.config_digest, found.layers, inputs, found.size
+        blueprint.name, kept, found.digest, found.config_digest, found.layers, found.size, made_of
     )
 
 
-def _choose(builder: Builder, blueprint: Blueprint) -> tuple[Chosen, Chosen]:
-    lock = builder.project / "images" / blueprint.name / "packages.lock"
-    packages = choose_packages(builder.cellar, lock, say=builder.say, is_strict=builder.is_strict)
-    if not blueprint.wheels:
-        return packages, NOTHING
-    return packages, choose_wheels(
-        builder.cellar, builder.project / blueprint.wheels, blueprint.without
-    )
-
-
-def _list_inputs(
-    builder: Builder, blueprint: Blueprint, base: BuiltImage | None, chosen: tuple[Input, ...]
-) -> tuple[Input, ...]:
+def _gather(builder: Builder, blueprint: Blueprint, base: BuiltImage | None) -> Ingredients:
     """Everything that decides what the image will be, beside the builder itself."""
-    below = (Input(base.name, "", base.digest.removeprefix("sha256:")),) if base else ()
-    own = {"Containerfile": f"images/{blueprint.name}/Containerfile", **blueprint.sources}
-    sources = (Input(name, "", digest_source(builder.project / path)) for name, path in own.items())
-    return (*below, *chosen, *sources)
+    project, cellar = builder.project, builder.cellar
+    lock = project / "images" / blueprint.name / "packages.lock"
+    packages = choose_packages(cellar, lock, say=builder.say, is_strict=builder.is_strict)
+    wheels = NOTHING
+    if blueprint.wheels:
+        wheels = choose_wheels(cellar, project / blueprint.wheels, blueprint.without)
+    folder = f"images/{blueprint.name}"
+    own = (f"{folder}/Containerfile", f"{folder}/image.toml", *blueprint.sources.values())
+    sources = tuple(describe_source(project, path) for path in own)
+    return Ingredients(base, packages, wheels, sources)
 
 
-def _key_of(blueprint: Blueprint, inputs: tuple[Input, ...]) -> str:
-    code = [digest_source(Path(__file__).with_name(f"{name}.py")) for name in _CODE]
-    text = json.dumps([code, blueprint.model_dump(mode="json"), inputs])
+def _key_of(blueprint: Blueprint, made_of: Ingredients) -> str:
+    code = digest_code(Path(__file__).parent)
+    told = blueprint.model_dump(mode="json")
+    text = json.dumps([code, told, made_of.inputs, made_of.sources])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def digest_code(publishing: Path) -> str:
+    """SHA-256 in hex of the part of a folder of this package that decides what comes out."""
+    parts = [digest_source(publishing / f"{name}.py") for name in _CODE]
+    return hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
 def _find_whole(kept: Path) -> Layout | None:
@@ -139,19 +130,13 @@ def _find_whole(kept: Path) -> Layout | None:
         return None
 
 
-def _build_anew(
-    builder: Builder,
-    blueprint: Blueprint,
-    base: BuiltImage | None,
-    packages: Sequence[Path],
-    wheels: Sequence[Path],
-    kept: Path,
-) -> Layout:
+def _build_anew(builder: Builder, blueprint: Blueprint, made_of: Ingredients, kept: Path) -> Layout:
     with TemporaryDirectory(dir=builder.cellar.scratch, prefix=f"{blueprint.name}-") as scratch:
         context, out = Path(scratch) / "context", Path(scratch) / "layout"
-        _write_context(builder.project, blueprint, packages, wheels, context)
+        _write_context(builder.project, blueprint, made_of, context)
         containerfile = builder.project / "images" / blueprint.name / "Containerfile"
-        build_layout(context, containerfile, base.layout if base else None, out)
+        below = made_of.base.layout if made_of.base else None
+        build_layout(context, containerfile, below, out)
         read_layout(out)
         out.replace(kept)
     builder.cellar.drop_old(blueprint.name)
@@ -159,17 +144,13 @@ def _build_anew(
 
 
 def _write_context(
-    project: Path,
-    blueprint: Blueprint,
-    packages: Sequence[Path],
-    wheels: Sequence[Path],
-    context: Path,
+    project: Path, blueprint: Blueprint, made_of: Ingredients, context: Path
 ) -> None:
     """All that the Containerfile may use, with modes and names that no checkout can change."""
     context.mkdir(mode=0o755)
-    if packages:
-        write_rootfs(packages, blueprint.folders, context / "rootfs.tar")
-    for wheel in wheels:
+    if made_of.packages.files:
+        write_rootfs(made_of.packages.files, blueprint.folders, context / "rootfs.tar")
+    for wheel in made_of.wheels.files:
         unpack_wheel(wheel, context)
     for name, path in blueprint.sources.items():
         copy_source(project / path, context / name)

@@ -18,13 +18,17 @@ from tuf.api.metadata import (
     Timestamp,
 )
 
+from provisioner.core.log_policy import FIELD, plan_policy
+from provisioner.core.tlog.policy import write_policy
 from provisioner.errors import KeyRefused, ReleaseRejected
 from provisioner.files import remove_unfinished, write_atomically
 from provisioner.models.release import cache_name
-from provisioner.publishing.commit import commit
+from provisioner.publishing.commit import commit, log_state
+from provisioner.publishing.delegation import refuse_unfit
 from provisioner.publishing.keys import KeyRing, refuse_twins
-from provisioner.publishing.publisher import Publisher, paths_of, role_of
+from provisioner.publishing.publisher import LOG, Publisher, paths_of, role_of
 from provisioner.publishing.repository import State
+from provisioner.publishing.settle import resume_change
 from provisioner.publishing.sign import sign_role
 
 TOP_LEVEL = {"root": (3, 2), "targets": (3, 2), "snapshot": (1, 1), "timestamp": (1, 1)}
@@ -53,11 +57,15 @@ def create_publisher(
             remove_unfinished(folder)
         _ship_root(publisher, _begin_root(publisher, now))
         is_begun = publisher.repository.is_begun
+        if is_begun:
+            resume_change(publisher, now)
         state = publisher.read_state() if is_begun else _blank_state(publisher)
         added = [_add_channel(state, publisher.ring, app, is_self_built) for app in apps]
         new = [role for role in added if role]
         if new or not is_begun:
             commit(publisher, state, [*new, "targets"], now)
+        else:
+            log_state(publisher, state)
         _give_online(publisher)
         return bool(new) or not is_begun
 
@@ -118,6 +126,7 @@ def _add_channel(
         name, [key.keyid for key in keys], threshold, terminating=False, paths=paths
     )
     delegations.keys.update({key.keyid: key for key in keys})
+    refuse_unfit(state.root.signed, state.targets.signed)
     state.roles[name] = Metadata(Targets())
     state.roles[name].signed.version = 0
     return name
@@ -135,7 +144,15 @@ def _plan_root(ring: KeyRing) -> Root:
         role: Role([key.keyid for key in keys[role]], threshold)
         for role, (_, threshold) in TOP_LEVEL.items()
     }
-    return Root(keys={key.keyid: key for key in everyone}, roles=roles, consistent_snapshot=True)
+    root = Root(keys={key.keyid: key for key in everyone}, roles=roles, consistent_snapshot=True)
+    put_policy(root, ring)
+    return root
+
+
+def put_policy(root: Root, ring: KeyRing) -> None:
+    """Name the publisher's own log in its root; the caller signs."""
+    public = ring.ensure_private(LOG, 1).public_key().public_bytes_raw()
+    root.unrecognized_fields[FIELD] = write_policy(plan_policy(public))
 
 
 def _give_online(publisher: Publisher) -> None:
@@ -145,5 +162,5 @@ def _give_online(publisher: Publisher) -> None:
         return
     cache = publisher.shipped_root.parent / cache_name(uid)
     cache.mkdir(exist_ok=True)
-    for folder in (publisher.repository.metadata, cache):
+    for folder in (publisher.repository.metadata, publisher.repository.folder / "log", cache):
         shutil.chown(folder, uid, uid)

@@ -17,6 +17,7 @@ from provisioner.errors import KeyMissing, KeyRefused
 from provisioner.files import write_atomically
 
 FILE_FIELD = "x-taarafo-file"  # in the public half: which file holds the private one
+NEXT = ".next"  # ending of a key that is made, and will take the place of the one in use
 ONLINE = ("snapshot", "timestamp")
 
 
@@ -43,25 +44,49 @@ class KeyRing:
 
     def ensure_key(self, role: str, number: int) -> Key:
         """The public half of `<role>-<number>.pem`, which is made unless it exists."""
-        name = f"{role}-{number}.pem"
-        path = self.find_file(name) or self.home / name
-        if not path.exists():
-            self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_atomically(path, CryptoSigner.generate_ed25519().private_bytes, mode=0o600)
-        if role in ONLINE and self.online_uid is not None and os.geteuid() == 0:
-            shutil.chown(path, self.online_uid, self.online_uid)
-        return _public_half(_read_private(path), name)
+        name = name_of(role, number)
+        return self._ensure(self.find_file(name) or self.home / name, role, name)
+
+    def ensure_next(self, role: str, number: int) -> Key:
+        """The public half of the key that will be `<role>-<number>.pem`; made beside that one."""
+        name = name_of(role, number)
+        place = self.find_file(name + NEXT) or self.find_file(name) or self.home / name
+        return self._ensure(place.with_name(name + NEXT), role, name)
+
+    def ensure_private(self, role: str, number: int) -> Ed25519PrivateKey:
+        """The private half of `<role>-<number>.pem`, made unless it exists; for what is no TUF."""
+        self.ensure_key(role, number)
+        path = self.find_file(f"{role}-{number}.pem")
+        if path is None:
+            raise KeyRefused(reason=f"the key file {role}-{number}.pem was taken away just now")
+        return read_private(path)
+
+    def find_private(self, role: str, number: int) -> Ed25519PrivateKey | None:
+        path = self.find_file(f"{role}-{number}.pem")
+        return read_private(path) if path else None
 
     def find_signer(self, key: Key) -> Signer | None:
-        """What signs for a public key, or None when its file is not here."""
+        """What signs for a public key, or None when its file is not here.
+
+        A rotation that is under way has two files for one name; the one with this key signs.
+        """
         name = file_of(key)
-        path = self.find_file(name) if name else None
-        if path is None:
-            return None
-        private = _read_private(path)
-        if _public_half(private, name).keyval != key.keyval:
-            raise KeyRefused(reason=f"{path} holds another key than the one it is named for")
-        return CryptoSigner(private)
+        paths = [self.find_file(name + NEXT), self.find_file(name)] if name else []
+        for path in filter(None, paths):
+            private = read_private(path)
+            if SSlibKey.from_crypto(private.public_key()).keyval == key.keyval:
+                return CryptoSigner(private)
+        if paths and paths[-1]:
+            raise KeyRefused(reason=f"{paths[-1]} holds another key than the one it is named for")
+        return None
+
+    def has(self, key: Key) -> bool:
+        """Whether a file here signs for a public key. Raises KeyRefused when none may be read."""
+        self.find_file(file_of(key))
+        try:
+            return self.find_signer(key) is not None
+        except KeyRefused:  # a file of that name holds something else
+            return False
 
     def get_signers(self, role_name: str, role: Role, keys: dict[str, Key]) -> list[Signer]:
         """Everybody who can sign for a role here. Raises KeyMissing below the threshold."""
@@ -69,7 +94,7 @@ class KeyRing:
         found = {key.keyid: self.find_signer(key) for key in holders}
         signers = [signer for signer in found.values() if signer is not None]
         if len(signers) < role.threshold:
-            missing = [file_of(key) for key in holders if found[key.keyid] is None]
+            missing = [label_of(key) for key in holders if found[key.keyid] is None]
             raise KeyMissing(
                 role=role_name,
                 needed=role.threshold,
@@ -79,27 +104,57 @@ class KeyRing:
             )
         return signers
 
+    def give_online(self, path: Path, role: str) -> None:
+        """Let the worker read a key of an online role, when root makes it."""
+        if role in ONLINE and self.online_uid is not None and os.geteuid() == 0:
+            shutil.chown(path, self.online_uid, self.online_uid)
+
+    def _ensure(self, path: Path, role: str, name: str) -> Key:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_atomically(path, CryptoSigner.generate_ed25519().private_bytes, mode=0o600)
+        self.give_online(path, role)
+        return name_key(SSlibKey.from_crypto(read_private(path).public_key()), name)
+
+
+def name_of(role: str, number: int) -> str:
+    """`root-1.pem`."""
+    return f"{role}-{number}.pem"
+
 
 def file_of(key: Key) -> str:
-    """`root-1.pem`: the file that holds the private half, or "" when it was not recorded."""
-    return str(key.unrecognized_fields.get(FILE_FIELD, ""))
+    """`root-1.pem`: the file that holds the private half, or "" when none was recorded."""
+    name = str(key.unrecognized_fields.get(FILE_FIELD, ""))
+    return name if name == Path(name).name else ""  # a foreign name leads nowhere else
+
+
+def name_key(key: Key, name: str) -> Key:
+    """Record which file holds the private half."""
+    key.unrecognized_fields[FILE_FIELD] = name
+    return key
+
+
+def label_of(key: Key) -> str:
+    """What people call a key: its file, or the beginning of its id."""
+    return file_of(key) or key.keyid[:12]
+
+
+def value_of(key: Key) -> str:
+    """The public value in hex: what makes two keys one, whatever their ids."""
+    return str(key.keyval.get("public"))
 
 
 def refuse_twins(keys: Iterable[Key]) -> None:
     """One value under two ids or files would count twice toward a threshold (TUF, DSSE)."""
-    seen: dict[str, tuple[str, str]] = {}
+    seen: dict[str, Key] = {}
     for key in keys:
-        holder = (key.keyid, file_of(key))
-        other = seen.setdefault(str(key.keyval.get("public")), holder)
-        if other != holder:
-            raise KeyRefused(reason=f"{_label(holder)} and {_label(other)} are the same key")
+        other = seen.setdefault(value_of(key), key)
+        if (other.keyid, file_of(other)) != (key.keyid, file_of(key)):
+            raise KeyRefused(reason=f"{label_of(key)} and {label_of(other)} are the same key")
 
 
-def _label(holder: tuple[str, str]) -> str:
-    return holder[1] or holder[0][:12]
-
-
-def _read_private(path: Path) -> Ed25519PrivateKey:
+def read_private(path: Path) -> Ed25519PrivateKey:
+    """The key in a PEM file (RFC 8410). Raises KeyRefused."""
     try:
         private = load_pem_private_key(path.read_bytes(), password=None)
     except (ValueError, TypeError, OSError) as error:
@@ -107,9 +162,3 @@ def _read_private(path: Path) -> Ed25519PrivateKey:
     if not isinstance(private, Ed25519PrivateKey):
         raise KeyRefused(reason=f"the key file {path} is not an Ed25519 key")
     return private
-
-
-def _public_half(private: Ed25519PrivateKey, name: str) -> Key:
-    key = SSlibKey.from_crypto(private.public_key())
-    key.unrecognized_fields[FILE_FIELD] = name
-    return key

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from provisioner.models.manifest import FileEntry, read_manifest, write_manifest
-from provisioner.publishing.build import BuiltImage
+from provisioner.publishing.built_image import BuiltImage
 
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"

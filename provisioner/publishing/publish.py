@@ -7,14 +7,17 @@ from datetime import datetime
 
 from tuf.api.metadata import Metadata, TargetFile, Targets
 
+from provisioner.core.versions import version_key
 from provisioner.errors import KeyRefused, ReleaseExists, ReleaseRejected
 from provisioner.files import remove_unfinished
 from provisioner.models.manifest import root_of
 from provisioner.models.release import Listing, Release
-from provisioner.publishing.commit import commit
-from provisioner.publishing.listing import get_floor, is_self_built, listing_of
+from provisioner.publishing.listing import NO_FLOOR, get_floor, is_self_built, listing_of
+from provisioner.publishing.papers import Papers
+from provisioner.publishing.publish_papers import check_papers, plan_papers_targets
 from provisioner.publishing.publisher import Publisher, role_of
 from provisioner.publishing.repository import State
+from provisioner.publishing.settle import commit_or_propose, resume_change
 
 
 def publish_release(
@@ -23,16 +26,20 @@ def publish_release(
     manifests: Mapping[str, bytes],
     *,
     now: datetime,
+    papers: Mapping[str, Papers] | None = None,
     security_floor: str = "",
 ) -> Listing:
-    """Add one release and the manifests of its images (by `sha256:…`).
+    """Add one release with the manifests (by `sha256:…`) and the papers (by name) of its images.
 
-    The same release again changes nothing. Without `security_floor` the newest one stays.
-    Raises ReleaseExists for other bytes under a published version, KeyMissing, KeyRefused.
+    The same release again changes nothing. The floor of the channel stays, or rises to
+    `security_floor`. Raises ReleaseExists for other bytes under a published version, KeyMissing,
+    KeyRefused, and SignaturesMissing when the release waits for the signatures of others.
     """
     _check_manifests(release, manifests)
+    check_papers(release, papers or {})
     with publisher.repository.locked():
         remove_unfinished(publisher.repository.folder)
+        resume_change(publisher, now)
         state = publisher.read_state()
         role = role_of(release.name, release.channel)
         if role not in state.roles:
@@ -43,12 +50,15 @@ def publish_release(
             if published.hashes != entry.hashes:
                 raise ReleaseExists(name=f"{release.name} {release.version}")
             return listing_of(state, role, published)
+        beside = list(plan_papers_targets(publisher.ring, state, release, papers or {}))
         _add_target(publisher, state.roles[role], entry, release.to_bytes())
+        for file, content in beside:
+            _add_target(publisher, state.roles[role], file, content)
         for image in release.images.values():
             text = manifests[image.files_root]
             file = TargetFile.from_data(image.files_target, text)
             _add_target(publisher, state.roles[role], file, text)
-        commit(publisher, state, [role], now)
+        commit_or_propose(publisher, state, role, now)
         return listing_of(state, role, entry)
 
 
@@ -57,7 +67,7 @@ def _plan_entry(release: Release, state: State, role: str, security_floor: str) 
     entry = TargetFile.from_data(release.target, release.to_bytes())
     entry.unrecognized_fields["custom"] = {
         "channel": release.channel,
-        "security_floor": security_floor or get_floor(state, role),
+        "security_floor": max(security_floor or NO_FLOOR, get_floor(state, role), key=version_key),
         "self_built": is_self_built(state, role),
     }
     return entry

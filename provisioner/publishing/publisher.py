@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from provisioner.errors import ReleaseRejected
+from tuf.api.metadata import Metadata, Root
+
+from provisioner.core.log_policy import find_policy
+from provisioner.core.tlog.policy import Policy, is_satisfied
+from provisioner.errors import ReleaseRejected, WitnessesMissing
 from provisioner.publishing.keys import KeyRing, file_of
+from provisioner.publishing.log import Cosign, Log
 from provisioner.publishing.repository import Repository, State
 from provisioner.settings import Settings
 
+LOG = "log"  # the role of its key file
 CONTROL_UID = 10001  # the worker, which signs with the online keys
+
+
+def without_witnesses(
+    checkpoint: bytes, policy: Policy, prove: Callable[[int], tuple[bytes, ...]]
+) -> bytes:
+    """For a policy that asks for none. Raises WitnessesMissing for any other."""
+    if not is_satisfied(policy, set()):
+        raise WitnessesMissing(found=0, names="nobody was asked")
+    return checkpoint
 
 
 @dataclass(frozen=True)
@@ -21,21 +36,47 @@ class Publisher:
     ring: KeyRing
     repository: Repository
     shipped_root: Path
+    cosign: Cosign = without_witnesses
 
     @classmethod
-    def of(cls, settings: Settings, *, more_keys: Sequence[Path] = ()) -> Publisher:
+    def of(
+        cls,
+        settings: Settings,
+        *,
+        more_keys: Sequence[Path] = (),
+        cosign: Cosign = without_witnesses,
+    ) -> Publisher:
         """`more_keys` are further folders to look for keys in, such as a memory stick."""
         ring = KeyRing((settings.publisher_dir / "keys", *more_keys), CONTROL_UID)
-        return cls(ring, Repository(settings.repository_dir), settings.trust_dir / "root.json")
+        return cls(
+            ring, Repository(settings.repository_dir), settings.trust_dir / "root.json", cosign
+        )
 
-    def read_state(self) -> State:
-        """What is published now, verified. Raises ReleaseRejected."""
+    def open_log(self, root: Root) -> Log:
+        """The log that a root names, with its key where that is here. Raises ReleaseRejected."""
+        try:
+            policy = find_policy(root.unrecognized_fields)
+        except ValueError as error:
+            raise ReleaseRejected(str(error), reason=str(error)) from error
+        private = self.ring.find_private(LOG, 1)
+        return Log(self.repository.folder / "log", policy, private)
+
+    @property
+    def pending(self) -> Path:
+        """Where a change waits for signatures: private, beside the keys."""
+        return self.ring.home.parent / "pending"
+
+    def read_state(self, *, following: Metadata[Root] | None = None) -> State:
+        """What is published now, verified. `following` is a root that is not written yet.
+
+        Raises ReleaseRejected.
+        """
         try:
             shipped = self.shipped_root.read_bytes()
         except OSError as error:
             reason = f"the root of trust {self.shipped_root} cannot be read"
             raise ReleaseRejected(str(error), reason=reason) from error
-        return self.repository.read_state(shipped)
+        return self.repository.read_state(shipped, following)
 
 
 def role_of(recipe: str, channel: str) -> str:
@@ -67,7 +108,7 @@ def list_keys(publisher: Publisher) -> list[KeyFact]:
             role=name,
             file=file_of(delegator.get_key(keyid)),
             keyid=keyid,
-            is_here=publisher.ring.find_file(file_of(delegator.get_key(keyid))) is not None,
+            is_here=publisher.ring.has(delegator.get_key(keyid)),
             threshold=role.threshold,
             expires=metadata.signed.expires.isoformat(),
         )

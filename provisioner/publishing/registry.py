@@ -16,7 +16,7 @@ from typing import BinaryIO
 import requests
 
 from provisioner.errors import BuildFailed, Unavailable
-from provisioner.publishing.build import BuiltImage
+from provisioner.publishing.built_image import BuiltImage
 from provisioner.publishing.tool import ToolFailed, run_tool
 
 NAMESPACE = "taarafo"

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from provisioner.errors import KeyRefused
-from provisioner.publishing.commit import commit, commit_timestamp
+from provisioner.publishing.commit import commit, commit_timestamp, log_state
+from provisioner.publishing.delegation import keys_of
 from provisioner.publishing.keys import ONLINE
+from provisioner.publishing.pending import find_proposal
 from provisioner.publishing.publisher import Publisher
 from provisioner.publishing.repository import State
-from provisioner.publishing.sign import is_near_expiry, keys_of, sign_role
+from provisioner.publishing.settle import resume_change
+from provisioner.publishing.sign import is_near_expiry, sign_role
 
 
 @dataclass(frozen=True)
@@ -45,9 +48,11 @@ def renew_signatures(publisher: Publisher, *, now: datetime) -> Renewal:
     Also brings back a repository that has expired. Running it again changes nothing.
     """
     with publisher.repository.locked():
+        held = _find_held(publisher, now)
         state = publisher.read_state()
         due = _due(state, now, [name for name, _, _ in state.each_role()])
-        waiting = {role: why for role in due if (why := _find_obstacle(publisher, state, role))}
+        obstacles = {role: held.get(role) or _find_obstacle(publisher, state, role) for role in due}
+        waiting = {role: why for role, why in obstacles.items() if why}
         ready = [role for role in due if role not in waiting]
         if "root" in ready:
             _renew_root(publisher, state, now)
@@ -56,7 +61,7 @@ def renew_signatures(publisher: Publisher, *, now: datetime) -> Renewal:
             commit(publisher, state, offline, now)
         elif "timestamp" in ready:
             commit_timestamp(publisher, state, now)
-        return Renewal(tuple(ready), tuple(waiting.values()))
+        return Renewal(tuple(ready), tuple(dict.fromkeys(waiting.values())))
 
 
 def _renew_root(publisher: Publisher, state: State, now: datetime) -> None:
@@ -64,12 +69,20 @@ def _renew_root(publisher: Publisher, state: State, now: datetime) -> None:
     state.root.signed.version += 1
     sign_role(state.root, "root", state.root.signed, publisher.ring, now)
     publisher.repository.write_metadata("root", state.root)
+    log_state(publisher, state)
 
 
 def _due(state: State, now: datetime, roles: tuple[str, ...] | list[str]) -> tuple[str, ...]:
     return tuple(
         role for role in roles if is_near_expiry(state.get_role(role)[0].signed.expires, role, now)
     )
+
+
+def _find_held(publisher: Publisher, now: datetime) -> dict[str, str]:
+    """Roles whose next version waits for signatures already, and the sentence that says so."""
+    sentence = resume_change(publisher, now)
+    proposal = find_proposal(publisher)
+    return dict.fromkeys(proposal.roles, sentence) if proposal else {}
 
 
 def _find_obstacle(publisher: Publisher, state: State, role: str) -> str:

@@ -6,7 +6,7 @@ replaced last: a reader sees the old state or the new one, whenever the writer i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,8 @@ from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root, Snapshot, TargetFile, Targets, Timestamp
 from tuf.api.serialization import DeserializationError
 
+from provisioner.core.log_entries import entry_of_metadata
+from provisioner.core.tlog.entry import Entry
 from provisioner.errors import ReleaseRejected
 from provisioner.files import locked, write_atomically
 
@@ -98,15 +100,20 @@ class Repository:
         target.verify_length_and_hashes(content)
         return content
 
-    def read_state(self, shipped_root: bytes) -> State:
-        """Everything that is current, verified but perhaps expired. Raises ReleaseRejected."""
+    def read_state(self, shipped_root: bytes, following: Metadata[Root] | None = None) -> State:
+        """Everything that is current, verified but perhaps expired. Raises ReleaseRejected.
+
+        `following` is the next root when that is not written yet.
+        """
         try:
-            return self._read_state(shipped_root)
+            root = self.read_newest_root(shipped_root)
+            if following and following.signed.version > root.signed.version:
+                root = _follow(root, following)
+            return self._read_state(root)
         except (OSError, KeyError, ValueError, RepositoryError, DeserializationError) as error:
             raise ReleaseRejected(str(error), reason=f"its files are damaged ({error})") from error
 
-    def _read_state(self, shipped_root: bytes) -> State:
-        root = self.read_newest_root(shipped_root)
+    def _read_state(self, root: Metadata[Root]) -> State:
         timestamp = Metadata[Timestamp].from_bytes(self._read("timestamp.json"))
         root.signed.verify_delegate("timestamp", timestamp.signed_bytes, timestamp.signatures)
         meta = timestamp.signed.snapshot_meta
@@ -136,14 +143,28 @@ class Repository:
         root = Metadata[Root].from_bytes(shipped_root)
         root.signed.verify_delegate("root", root.signed_bytes, root.signatures)
         while (path := self.metadata / f"{root.signed.version + 1}.root.json").exists():
-            following = Metadata[Root].from_bytes(path.read_bytes())
-            for delegator in (root.signed, following.signed):
-                delegator.verify_delegate("root", following.signed_bytes, following.signatures)
-            root = following
+            root = _follow(root, Metadata[Root].from_bytes(path.read_bytes()))
         return root
+
+    def list_entries(self, state: State, *, without: Collection[str] = ()) -> list[Entry]:
+        """What the log has to hold: every root that is here, and each role but those `without`."""
+        roots = (int(path.name.split(".")[0]) for path in self.metadata.glob("*.root.json"))
+        roles = [("targets", state.targets), *state.roles.items()]
+        files = [("root", version) for version in sorted(roots)]
+        files += [(name, role.signed.version) for name, role in roles if name not in without]
+        return [entry_of_metadata(r, v, self._read(f"{v}.{r}.json")) for r, v in files]
 
     def _read(self, name: str) -> bytes:
         return (self.metadata / name).read_bytes()
+
+
+def _follow(root: Metadata[Root], following: Metadata[Root]) -> Metadata[Root]:
+    """The next root, signed by enough keys of the one before and of its own (TUF 5.3)."""
+    if following.signed.version != root.signed.version + 1:
+        raise ValueError(f"root {following.signed.version} does not follow")
+    for delegator in (root.signed, following.signed):
+        delegator.verify_delegate("root", following.signed_bytes, following.signatures)
+    return following
 
 
 def delegated_roles(targets: Targets) -> list[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from securesystemslib.signer import Key
+from securesystemslib.signer import Key, Signer
 from tuf.api.metadata import Metadata, Root, Targets
 
+from provisioner.publishing.delegation import keys_for, keys_of
 from provisioner.publishing.keys import KeyRing, refuse_twins
 
 DAYS = {"root": 365, "targets": 90, "snapshot": 7, "timestamp": 1}
@@ -25,21 +27,39 @@ def is_near_expiry(expires: datetime, role: str, now: datetime) -> bool:
 
 
 def sign_role(
-    metadata: Metadata[Any], role: str, delegator: Root | Targets, ring: KeyRing, now: datetime
+    metadata: Metadata[Any],
+    role: str,
+    delegator: Root | Targets,
+    ring: KeyRing,
+    now: datetime,
+    *,
+    before: Root | Targets | None = None,
 ) -> None:
-    """Give a role a fresh expiry and enough signatures. Raises KeyMissing or KeyRefused."""
+    """Give a role a fresh expiry and enough signatures. Raises KeyMissing or KeyRefused.
+
+    `before` is the delegator that readers may still believe: its keys sign too, where they are
+    here, so that the role is good below both.
+    """
     keys = keys_of(delegator)
     refuse_twins(keys.values())
     signers = ring.get_signers(role, delegator.get_delegated_role(role), keys)
+    earlier = keys_for(before, role) if before else []
+    others = find_signers(ring, (key for key in earlier if key.keyid not in keys))
+    renew_and_sign(metadata, role, [*signers, *others], now)
+    delegator.verify_delegate(role, metadata.signed_bytes, metadata.signatures)
+
+
+def renew_and_sign(
+    metadata: Metadata[Any], role: str, signers: Iterable[Signer], now: datetime
+) -> None:
+    """A fresh expiry, and these signatures instead of all earlier ones."""
     metadata.signed.expires = now.astimezone(UTC) + lifetime_of(role)
     metadata.signatures.clear()
     for signer in signers:
         metadata.sign(signer, append=True)  # without append, the last signature is the only one
-    delegator.verify_delegate(role, metadata.signed_bytes, metadata.signatures)
 
 
-def keys_of(delegator: Root | Targets) -> dict[str, Key]:
-    """Public keys by id of all roles below a delegator."""
-    if isinstance(delegator, Root):
-        return delegator.keys
-    return delegator.delegations.keys if delegator.delegations else {}
+def find_signers(ring: KeyRing, keys: Iterable[Key]) -> list[Signer]:
+    """What signs for these keys, as far as their files are here."""
+    found = (ring.find_signer(key) for key in keys)
+    return [signer for signer in found if signer is not None]

@@ -1,7 +1,7 @@
 """A source tree as it goes into an image: only what version control would keep, same modes.
 
-The SWHID of a directory is its git tree hash (ISO/IEC 18670, section 5.3), so that a person can
-look running code up in public archives.
+The SWHID of a directory is its git tree hash and that of a file its git blob hash (ISO/IEC 18670,
+sections 5.2 and 5.3), so that a person can look running code up in public archives.
 """
 
 from __future__ import annotations
@@ -12,8 +12,29 @@ import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 _NOT_SOURCE = ("__pycache__", "node_modules")
+
+
+class OwnSource(NamedTuple):
+    """A source of ours by its path in the project.
+
+    `sha256` is that of a file's content; of a folder it is what `digest_source` says.
+    """
+
+    path: str
+    mode: str
+    sha256: str
+    swhid: str
+
+
+def describe_source(project: Path, path: str) -> OwnSource:
+    """The file or folder at this path of a project."""
+    found = project / path
+    is_folder = found.is_dir() and not found.is_symlink()
+    content = digest_source(found) if is_folder else hashlib.sha256(_content(found)).hexdigest()
+    return OwnSource(path, f"{_mode(found):06o}", content, swhid_of(found))
 
 
 def list_source(path: Path) -> list[Path]:
@@ -30,9 +51,20 @@ def list_source(path: Path) -> list[Path]:
     )
 
 
-def swhid_of(folder: Path) -> str:
-    """`swh:1:dir:…` of a folder's source. Empty folders do not count, as in git."""
-    return f"swh:1:dir:{_tree_id(folder).hex()}"
+def swhid_of(path: Path) -> str:
+    """`swh:1:dir:…` of a folder's source, `swh:1:cnt:…` of a file.
+
+    Empty folders do not count, as in git.
+    """
+    if path.is_dir() and not path.is_symlink():
+        return f"swh:1:dir:{_tree_id(path).hex()}"
+    return f"swh:1:cnt:{_git_id('blob', _content(path)).hex()}"
+
+
+def entry_of(path: Path) -> str:
+    """`100644 blob <id>`: mode, kind and id of a source file or folder, as git lists an entry."""
+    kind = "tree" if path.is_dir() and not path.is_symlink() else "blob"
+    return f"{_mode(path):06o} {kind} {swhid_of(path).rpartition(':')[2]}"
 
 
 def digest_source(path: Path) -> str:

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from provisioner.agent.attester import Attester
+from provisioner.agent.community import take_in
 from provisioner.agent.containers import Containers, _read
 from provisioner.agent.host import Host
 from provisioner.agent.measure import measure
+from provisioner.agent.members import Visitor
+from provisioner.agent.memory import Memory
 from provisioner.agent.processes import Vanished
 from provisioner.agent.publication import Publication
+from provisioner.agent.rotate import open_signer, request_rotation
 from provisioner.agent.signing_key import load_signer
 from provisioner.core.appraisal.agents import read_agents, write_agents
 from provisioner.core.appraisal.report import open_envelope, read_statement
 from provisioner.models.evidence import CONTROL_PLANE
-from tests.agent.test_containers import config, write
+from tests.agent.test_containers import ID, config, with_labels, write
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
 
@@ -68,7 +74,7 @@ def test_what_is_published_is_signed_for_five_minutes(tmp_path: Path) -> None:
     signer = load_signer(tmp_path / "agent")
     container = _read(json.dumps(config()).encode())
     assert container
-    Publication(tmp_path / "evidence", signer).publish(container, (), NOW)
+    Publication(tmp_path / "evidence", signer).publish([container], (), NOW)
     folder = tmp_path / "evidence/smith.localhost"
     key, payload = open_envelope((folder / "evidence.dsse").read_bytes(), [signer.public])
     evidence = read_statement(payload)
@@ -76,13 +82,39 @@ def test_what_is_published_is_signed_for_five_minutes(tmp_path: Path) -> None:
     assert (evidence.issued, evidence.expires) == ("2026-01-02T03:04:05Z", "2026-01-02T03:09:05Z")
     assert json.loads((folder / "instance").read_bytes())["agent"]["keyid"] == key.keyid
     assert sorted(path.name for path in folder.iterdir()) == ["evidence.dsse", "instance"]
+    assert evidence.nonce == ""
+
+
+def test_an_answer_bears_the_nonce_and_is_written_nowhere(tmp_path: Path) -> None:
+    signer = load_signer(tmp_path / "agent")
+    container = _read(json.dumps(config()).encode())
+    assert container
+    sealed = Publication(tmp_path / "evidence", signer).answer([container], (), NOW, "n" * 32)
+    key, payload = open_envelope(sealed, [signer.public])
+    assert (key, read_statement(payload).nonce) == (signer.public, "n" * 32)
+    assert not (tmp_path / "evidence").exists()
+
+
+def test_hosts_that_must_report_are_those_of_any_container(tmp_path: Path) -> None:
+    signer = load_signer(tmp_path / "agent")
+    raw = [with_labels(hosts=hosts) for hosts in ("h2, h1", None, "h3,,h1", "")]
+    containers = [each for value in raw if (each := _read(json.dumps(value).encode()))]
+    assert len(containers) == 4
+    sealed = Publication(tmp_path, signer).answer(containers, (), NOW, "")
+    evidence = read_statement(open_envelope(sealed, [signer.public])[1])
+    assert evidence.hosts == ("h1", "h2", "h3")
 
 
 def test_a_number_that_is_used_again_is_not_measured(host: Host) -> None:
     container = _read(json.dumps(mine()).encode())
     assert container
     with pytest.raises(Vanished):
-        measure(host, container)
+        measure(host, container, Memory(), NOW)
+
+
+def attest(folder: Path, host: Host, publication: Publication) -> Attester:
+    containers = Containers(folder / "containers")
+    return Attester(containers, host, publication, folder / "agent", threading.Event())
 
 
 def run_until(attester: Attester, is_so: Callable[[], bool]) -> None:
@@ -112,7 +144,7 @@ def test_evidence_of_what_does_not_run_is_taken_away(tmp_path: Path, host: Host)
         (tmp_path / "evidence" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "evidence" / name).touch()
     publication = Publication(tmp_path / "evidence", load_signer(tmp_path / "agent"))
-    attester = Attester(Containers(tmp_path / "containers"), host, publication, threading.Event())
+    attester = attest(tmp_path, host, publication)
     run_until(attester, lambda: not old.exists())
     assert (tmp_path / "evidence/localhost/agents.json").exists()
 
@@ -122,7 +154,7 @@ def test_nothing_is_said_about_a_container_that_is_not_there(tmp_path: Path, hos
     write(tmp_path / "containers", mine())
     publication = Publication(tmp_path / "evidence", load_signer(tmp_path / "agent"))
     tries: list[float] = []
-    attester = Attester(Containers(tmp_path / "containers"), host, publication, threading.Event())
+    attester = attest(tmp_path, host, publication)
     run_until(attester, lambda: len(tries) > 20 or tries.append(0) is not None)
     assert not list((tmp_path / "evidence").glob("*/evidence.dsse"))
 
@@ -139,7 +171,7 @@ def test_communities_are_measured_before_the_control_plane(tmp_path: Path, host:
         write(folder, make_part(CONTROL_PLANE, "localhost", number), number * 64)
     write(folder, make_part("c0ffee", "smith.localhost", "c"), "c" * 64)
     publication = Publication(tmp_path / "evidence", load_signer(tmp_path / "agent"))
-    attester = Attester(Containers(folder), host, publication, threading.Event())
+    attester = attest(tmp_path, host, publication)
     attester.look()
     ours, smiths = (attester._communities[name] for name in ("localhost", "smith.localhost"))
     assert (ours.is_control_plane, smiths.is_control_plane) == (True, False)
@@ -157,7 +189,7 @@ def test_a_part_that_keeps_starting_anew_does_not_put_it_off_for_ever(
     folder.mkdir()
     write(folder, make_part(CONTROL_PLANE, "localhost", "a"), "a" * 64)
     publication = Publication(tmp_path / "evidence", load_signer(tmp_path / "agent"))
-    attester = Attester(Containers(folder), host, publication, threading.Event())
+    attester = attest(tmp_path, host, publication)
     attester.look()
     first = attester._communities["localhost"].due
     write(folder, make_part(CONTROL_PLANE, "localhost", "b"), "b" * 64)
@@ -174,13 +206,11 @@ def test_a_community_that_starts_meanwhile_does_not_wait_for_all_parts(
     folder.mkdir()
     write(folder, make_part(CONTROL_PLANE, "localhost", "a"), "a" * 64)
     publication = Publication(tmp_path / "evidence", load_signer(tmp_path / "agent"))
-    attester = Attester(Containers(folder), host, publication, threading.Event())
+    attester = attest(tmp_path, host, publication)
     attester.look()
-    (part,) = attester._communities["localhost"].containers
     write(folder, make_part("c0ffee", "smith.localhost", "c"), "c" * 64)
     begun = time.monotonic()
-    with pytest.raises(Vanished):
-        attester._measure(part)
+    attester._attest(attester._communities["localhost"])
     assert attester._communities["smith.localhost"].due > begun
 
 
@@ -191,7 +221,7 @@ def test_glances_at_the_control_plane_do_not_keep_communities_waiting(
     folder.mkdir()
     write(folder, make_part(CONTROL_PLANE, "localhost", "a"), "a" * 64)
     publication = Publication(tmp_path / "evidence", load_signer(tmp_path / "agent"))
-    attester = Attester(Containers(folder), host, publication, threading.Event())
+    attester = attest(tmp_path, host, publication)
     attester.look()
     ours = attester._communities["localhost"]
     assert attester._find_unseen() is ours
@@ -201,3 +231,59 @@ def test_glances_at_the_control_plane_do_not_keep_communities_waiting(
     attester._next_glance = 0.0
     assert ours.next_glance > time.monotonic()
     assert attester._find_unseen() is attester._communities["smith.localhost"]
+
+
+def test_what_is_not_there_cannot_be_asked(tmp_path: Path, host: Host) -> None:
+    (tmp_path / "containers").mkdir()
+    write(tmp_path / "containers", mine())
+    publication = Publication(tmp_path / "evidence", load_signer(tmp_path / "agent"))
+    attester = attest(tmp_path, host, publication)
+    assert not attester.knows("smith.localhost")
+    attester.look()
+    assert attester.knows("smith.localhost")
+    for name in ("smith.localhost", "nobody.localhost"):
+        with pytest.raises(Vanished):
+            attester.answer(name, "n" * 32, is_full=False)
+    shutil.rmtree(tmp_path / "containers" / ID)
+    attester.look()
+    assert not attester.knows("smith.localhost")
+
+
+def test_a_running_attester_takes_a_new_key_when_it_is_asked(tmp_path: Path, host: Host) -> None:
+    (tmp_path / "containers").mkdir()
+    publication = Publication(tmp_path / "evidence", load_signer(tmp_path / "agent"))
+    attester = attest(tmp_path, host, publication)
+    request_rotation(tmp_path / "agent")
+    run_until(attester, lambda: attester.publication.signer != publication.signer)
+    assert attester.publication.signer.public == open_signer(tmp_path / "agent").public
+    assert attester.publication.folder == publication.folder
+
+
+def test_a_key_that_cannot_be_made_does_not_stop_the_attester(
+    tmp_path: Path, host: Host, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "containers").mkdir()
+    publication = Publication(tmp_path / "evidence", load_signer(tmp_path / "agent"))
+    attester = attest(tmp_path, host, publication)
+    (tmp_path / "agent" / "next.pem").mkdir()
+    request_rotation(tmp_path / "agent")
+    tries: list[float] = []
+    run_until(attester, lambda: len(tries) > 20 or tries.append(0) is not None)
+    assert attester.publication.signer == publication.signer
+    assert capfd.readouterr().err.count("Traceback") == 1
+
+
+def test_who_came_in_is_not_forgotten_when_another_container_starts(
+    tmp_path: Path, host: Host
+) -> None:
+    first, second = (_read(json.dumps(config(ID=c * 64)).encode()) for c in "ab")
+    assert first
+    assert second
+    before = take_in(host, (first,), None)
+    before.watched[0].memory.meet({Visitor(1, 2)})
+    before.watched[0].memory.programs[b"x"] = "y"
+    after = take_in(host, (first, second), before)
+    assert [each.memory.visitors for each in after.watched] == [{Visitor(1, 2)}, set()]
+    assert [each.memory.programs for each in after.watched] == [{}, {}]
+    again = take_in(host, (replace(first, started="later"), second), after)
+    assert [each.memory.visitors for each in again.watched] == [set(), set()]

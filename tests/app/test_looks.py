@@ -6,35 +6,16 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from werkzeug.serving import make_server
 
 from tests.app.conftest import INVITATION, WELCOME, Place, order_owner
 from tests.app.people import Person, photo
+from tests.browser.chromium import find_faults, open_screen
 
 pytestmark = pytest.mark.browser
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-SCREENS = {"phone": (390, 844), "desktop": (1280, 900)}
 INSIDE = ("/", "/posts/1", "/members", "/members/2", "/me", "/me/delete", "/owner", "/rules")
 INSIDE += ("/what-runs-here", "/owner/invitations/2", "/nothing")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -60,10 +41,7 @@ def ann(make_place: Callable[..., Place]) -> Iterator[tuple[Person, str]]:
 )
 def test_every_page_is_for_everybody(chromium: Browser, ann, screen: str, scheme: str):
     person, url = ann
-    width, height = SCREENS[screen]
-    context = chromium.new_context(
-        viewport={"width": width, "height": height}, color_scheme=scheme, bypass_csp=True
-    )
+    context = open_screen(chromium, screen, scheme)
     pages = ["/", "/join", "/sign-in", f"/join/{INVITATION}", f"/welcome/{WELCOME}"]
     found = [fault for path in pages for fault in faults(context, url + path)]
     session = person.browser.get_cookie("session")
@@ -75,16 +53,14 @@ def test_every_page_is_for_everybody(chromium: Browser, ann, screen: str, scheme
 
 
 def faults(context, address: str) -> list[str]:
-    """What axe says of a page with everything unfolded, and whether it is too wide."""
+    """Of a page with everything unfolded."""
     page = context.new_page()
     page.goto(address)
     for summary in page.query_selector_all("summary"):
         summary.click()
-    wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
-    violations = Axe().run(page).response["violations"]
+    found = find_faults(page)
     page.close()
-    names = [f"{address}: {fault['id']}" for fault in violations]
-    return [*names, f"{address}: too wide"] if wide else names
+    return found
 
 
 def test_the_whole_way_without_a_script(
@@ -94,9 +70,7 @@ def test_the_whole_way_without_a_script(
     place = make_place()
     server = make_server("127.0.0.1", 0, place.app, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    context = chromium.new_context(
-        viewport={"width": 390, "height": 844}, java_script_enabled=False
-    )
+    context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(f"http://127.0.0.1:{server.port}/welcome/{WELCOME}")
     page.get_by_role("button", name="Come in").click()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provisioner.core.appraisal.agents import AgentKey, row_of
 from provisioner.core.appraisal.appraise import STEPS, appraise
 from provisioner.core.appraisal.case import Case, Reference
 from provisioner.core.appraisal.dsse import seal
@@ -28,6 +30,7 @@ from provisioner.models.evidence import (
     hash_command,
     hash_value,
 )
+from provisioner.models.log import LogSeen
 from provisioner.models.manifest import (
     FileEntry,
     SortedText,
@@ -36,6 +39,7 @@ from provisioner.models.manifest import (
     sort_key,
     write_manifest,
 )
+from provisioner.models.observation import AssetSeen, Observation
 from provisioner.models.release import Image, Recipe, RecipeService, Release, Source
 from provisioner.models.verdict import PRECEDENCE, Finding, Outcome, Verdict, outcome_of
 from tests.core.test_appraisal_dsse import KEY, OTHER, public_of
@@ -110,7 +114,16 @@ RELEASE = Release(
     ),
     images={"app": IMAGE}, templates={}, source=Source(swhid="swh:1:dir:" + "0" * 40),
 )  # fmt: skip
-REFERENCE = Reference(RELEASE, {"app": MANIFEST}, "1.2.0", "0.0.0", is_self_built=False)
+
+
+def log_of(*agents: AgentKey, **witnesses: datetime) -> LogSeen:
+    """A log in which these agents are enrolled."""
+    hashes = {a.host_id: (hashlib.sha256(row_of(a)).hexdigest(),) for a in agents}
+    return LogSeen("little/log", 5, "0" * 64, "none", witnesses, hashes)
+
+
+LOG = log_of(public_of(KEY))
+REFERENCE = Reference(RELEASE, {"app": MANIFEST}, "1.2.0", "0.0.0", is_self_built=False, log=LOG)
 EVIDENCE = Evidence("c0ffee", ADDRESS, "h1", RELEASE.target, "2026-05-01T11:59:00Z",
                     "2026-05-01T12:04:00Z", (SEEN,))  # fmt: skip
 
@@ -144,7 +157,7 @@ def test_what_is_right_is_genuine_at_every_step() -> None:
     verdict = judge()
     assert bad(verdict) == {}
     assert verdict.outcome == Outcome.GENUINE
-    assert len(verdict.findings) == len(STEPS) == 13
+    assert len(verdict.findings) == len(STEPS) == 16
     assert verdict.measured_at == "2026-05-01T11:59:00Z"
     assert "cannot prove" in verdict.summary
     assert "1 minute ago" in verdict.summary
@@ -195,20 +208,32 @@ def test_without_an_acceptable_signature_nothing_else_is_said(
         lambda s: s["predicate"]["containers"][0]["processes"][0].update(count=2.0),
     ],
 )
+@pytest.mark.attack("an unknown predicate or form", "REJECTED")
 def test_a_signed_statement_of_another_form_is_rejected(change: Callable[[dict], object]) -> None:
     assert bad(judge_statement(change)) == {"statement": Outcome.REJECTED}
 
 
 def test_fields_of_the_future_are_ignored() -> None:
-    assert judge_statement(lambda s: s["predicate"].update(nonce="x")).outcome == Outcome.GENUINE
+    assert judge_statement(lambda s: s["predicate"].update(tides="x")).outcome == Outcome.GENUINE
 
 
+def test_evidence_of_an_agent_that_counted_less_still_reads() -> None:
+    def forget(statement: dict) -> None:
+        predicate = statement["predicate"]
+        del predicate["nonce"], predicate["hosts"]
+        del predicate["containers"][0]["execs"], predicate["containers"][0]["tree"]["full_pass"]
+
+    assert judge_statement(forget).outcome == Outcome.GENUINE
+
+
+@pytest.mark.attack("duplicate JSON keys", "REJECTED")
 def test_a_name_twice_in_the_signed_bytes_is_rejected() -> None:
     twice = EVIDENCE.statement().replace(b'"host":', b'"host":"x","host":')
     verdict = judge(envelope=seal(PAYLOAD_TYPE, twice, KEY))
     assert bad(verdict) == {"statement": Outcome.REJECTED}
 
 
+@pytest.mark.attack("the report of another community", "RELAY")
 def test_the_evidence_of_another_community_is_rejected() -> None:
     assert bad(judge(address="other.localhost:8080")) == {"community": Outcome.RELAY}
 
@@ -223,7 +248,7 @@ def moved(**times: str) -> bytes:
         (moved(issued="2026-05-01T11:54:59Z", expires="2026-05-01T11:59:59Z"), Outcome.STALE),
         (moved(issued="2026-05-01T11:55:00Z", expires="2026-05-01T12:00:00Z"), Outcome.STALE),
         (moved(issued="2026-05-01T12:00:59Z"), Outcome.GENUINE),
-        (moved(issued="2026-05-01T12:01:01Z"), Outcome.STALE),
+        (moved(issued="2026-05-01T12:01:01Z"), Outcome.CLOCK_SKEW),
         (moved(expires="2026-05-01T12:04:01Z"), Outcome.REJECTED),
         (moved(issued="2026-05-01T12:05:00Z"), Outcome.REJECTED),
         (moved(issued="yesterday"), Outcome.REJECTED),
@@ -393,15 +418,77 @@ def test_a_mount_that_is_not_permitted_is_modified(mount: MountSeen) -> None:
         ({"processes": (ProcessSeen("/x (deleted)", "bb", "", False, 1),)}, "processes"),
         ({"processes": (ProcessSeen("/bin", "usr/bin", "", False, 1),)}, "processes"),
         ({"processes": (ProcessSeen("/usr/bin/python3", "bb", "", True, 1),)}, "processes"),
+        ({"execs": 1}, "processes"),
         ({"capabilities": "0000000000002000"}, "confinement"),
+        ({"seccomp": 0}, "confinement"),
+        ({"seccomp": 1}, "confinement"),
         ({"read_only_root": False}, "confinement"),
         ({"environment": {"LD_PRELOAD": "0"}}, "environment"),
         ({"environment": {"MODE": hash_value("2")}}, "environment"),
         ({"environment": {"PATH": hash_value("/data")}}, "environment"),
     ],
 )  # fmt: skip
+@pytest.mark.attack("an extra process, right or setting", "MODIFIED")
 def test_what_runs_otherwise_is_modified(changes: dict[str, object], check: str) -> None:
     assert bad(judge_seen(**changes)) == {check: Outcome.MODIFIED}
+
+
+ENTERED = ProcessSeen("/usr/bin/python3", "bb", "", True, 2)
+
+
+@pytest.mark.parametrize(
+    ("execs", "said"),
+    [
+        (2, {"Programs run that somebody started from outside."}),
+        (0, {"Programs run that somebody started from outside."}),
+        (3, {"Programs run that somebody started from outside.",
+             "Somebody was inside since it started: 1 program was started from outside."}),
+    ],
+)  # fmt: skip
+def test_who_is_inside_and_who_was_are_told_apart(execs: int, said: set[str]) -> None:
+    verdict = judge_seen(processes=(*SEEN.processes, ENTERED), execs=execs)
+    found = {f for f in verdict.findings if f.check == "processes"}
+    assert {f.outcome for f in found} == {Outcome.MODIFIED}
+    assert {f.detail for f in found} == said
+
+
+def test_rights_that_could_still_be_gained_are_said_and_are_no_fault() -> None:
+    verdict = judge_seen(no_new_privileges=False)
+    assert verdict.outcome == Outcome.GENUINE
+    assert any("gain rights" in f.detail for f in verdict.findings)
+    assert not any("gain rights" in f.detail for f in judge().findings)
+
+
+def read_at(full_pass: str) -> Verdict:
+    return judge_seen(tree=replace(SEEN.tree, full_pass=full_pass))
+
+
+@pytest.mark.parametrize(
+    ("full_pass", "outcome", "said"),
+    [
+        ("2026-05-01T11:59:00Z", Outcome.GENUINE, "Every byte was read 1 minute ago."),
+        ("2026-04-30T10:00:00Z", Outcome.GENUINE, "Every byte was read 1 day ago."),
+        ("2026-04-30T09:59:59Z", Outcome.STALE, "too long ago"),
+        ("2026-05-01T12:01:00Z", Outcome.GENUINE, "just now"),
+        ("2026-05-01T12:01:01Z", Outcome.STALE, "in the future"),
+        ("yesterday", Outcome.REJECTED, "does not say when"),
+    ],
+)
+def test_every_byte_was_read_not_long_ago(full_pass: str, outcome: Outcome, said: str) -> None:
+    verdict = read_at(full_pass)
+    assert verdict.outcome == outcome
+    assert set(bad(verdict)) <= {"files"}
+    assert any(said in f.detail for f in verdict.findings if f.check == "files")
+
+
+def test_a_difference_counts_more_than_an_old_full_pass() -> None:
+    tree = replace(make_tree((file("/app/main.py", "dd"),)), full_pass="2026-04-01T00:00:00Z")
+    verdict = judge_seen(tree=tree)
+    assert verdict.outcome == Outcome.MODIFIED
+    assert {f.outcome for f in verdict.findings if f.check == "files"} == {
+        Outcome.MODIFIED,
+        Outcome.STALE,
+    }
 
 
 def test_no_process_is_unverifiable() -> None:
@@ -511,3 +598,88 @@ def test_appraisal_of_a_large_release_takes_milliseconds() -> None:
     verdict = appraise(case, NOW)
     assert time.process_time() - begun < 0.2
     assert bad(verdict) == {"processes": Outcome.MODIFIED}
+
+
+# -- the public log -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        log_of(),
+        log_of(public_of(OTHER)),
+        replace(LOG, agents={"h1": (*LOG.agents["h1"], "0" * 64)}),
+    ],
+)
+@pytest.mark.attack("an agent that is not in the log", "UNLOGGED")
+def test_an_agent_that_is_not_its_hosts_newest_in_the_log(log: LogSeen) -> None:
+    """Not enrolled at all, or replaced by a later key."""
+    assert bad(judge(reference=replace(REFERENCE, log=log))) == {"log": Outcome.UNLOGGED}
+
+
+def test_the_witnesses_are_named_with_the_age_of_what_they_said() -> None:
+    log = log_of(public_of(KEY), anna=NOW - timedelta(minutes=4), bert=NOW - timedelta(hours=3))
+    told = {f.check: f.detail for f in judge(reference=replace(REFERENCE, log=log)).findings}
+    assert "2 independent witnesses vouched for it, the last 4 minutes ago" in told["log"]
+    assert "No independent witness" in {f.check: f.detail for f in judge().findings}["log"]
+
+
+# -- our own question -----------------------------------------------------------------------------
+
+
+def answer(nonce: str, **times: str) -> Case:
+    return replace(CASE, envelope=sign(replace(EVIDENCE, nonce=nonce, **times)), nonce="n" * 43)
+
+
+def test_an_answer_to_our_own_question_says_so() -> None:
+    told = {f.check: f.detail for f in appraise(answer("n" * 43), NOW).findings}
+    assert told["time"].endswith("It answers our own question.")
+    assert {f.check: f.detail for f in judge().findings}["time"].endswith("no question of ours.")
+
+
+@pytest.mark.attack("an old answer to a new question", "REPLAY")
+@pytest.mark.parametrize("nonce", ["", "m" * 43, "n" * 42, "N" * 43])
+def test_the_answer_to_another_question(nonce: str) -> None:
+    assert bad(appraise(answer(nonce), NOW)) == {"time": Outcome.REPLAY}
+
+
+@pytest.mark.attack("a clock that is off by a day", "CLOCK-SKEW")
+@pytest.mark.parametrize("off", [timedelta(days=1), timedelta(days=-1), timedelta(minutes=6)])
+def test_a_fresh_answer_that_seems_old_or_new(off: timedelta) -> None:
+    """Whose clock it is cannot be told from the report; that one of them is wrong can."""
+    verdict = appraise(answer("n" * 43), NOW + off)
+    assert verdict.outcome is Outcome.CLOCK_SKEW
+    assert "apart" in {f.check: f.detail for f in verdict.findings}["time"]
+
+
+@pytest.mark.attack("a host of the community left out", "UNVERIFIABLE")
+def test_a_host_that_did_not_report() -> None:
+    evidence = replace(EVIDENCE, hosts=("h1", "h2"))
+    verdict = judge(envelope=sign(evidence))
+    assert bad(verdict) == {"hosts": Outcome.UNVERIFIABLE}
+    assert "h2" in {f.check: f.detail for f in verdict.findings}["hosts"]
+
+
+# -- what independent checkers saw ----------------------------------------------------------------
+
+
+def seen_by(witness: str, served: str = "", age: timedelta = timedelta(minutes=4)) -> Observation:
+    asset = AssetSeen("/static/app.css", served=served)
+    release, digest = RELEASE.target, "sha256:" + "1" * 64
+    return Observation(ADDRESS, NOW - age, release, digest, "-", 200, (asset,), witness)
+
+
+def test_checkers_that_saw_the_same_are_named() -> None:
+    saw = tuple(seen_by(name) for name in ("anna", "bert", "carl"))
+    told = {f.check: f for f in judge(observations=saw).findings}["witnesses"]
+    assert told.outcome is Outcome.GENUINE
+    assert "3 independent checkers saw the same public files" in told.detail
+    assert "No independent checker" in {f.check: f.detail for f in judge().findings}["witnesses"]
+
+
+@pytest.mark.attack("a served file differs from the release", "DIVERGENT")
+def test_one_checker_that_saw_another_file() -> None:
+    verdict = judge(observations=(seen_by("anna"), seen_by("bert", "sha256:" + "0" * 64)))
+    assert verdict.outcome is Outcome.DIVERGENT
+    assert bad(verdict) == {"witnesses": Outcome.DIVERGENT}
+    assert {p for f in verdict.findings for p in f.paths} == {"/static/app.css"}

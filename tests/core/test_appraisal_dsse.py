@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from provisioner.core.appraisal.agents import AgentKey, key_id, read_agents, write_agents
 from provisioner.core.appraisal.dsse import (
+    append_signature,
     decode_base64,
     encode_pae,
     find_signer,
+    list_signers,
     read_envelope,
     seal,
 )
@@ -82,8 +84,43 @@ def test_one_good_signature_among_others_is_enough_and_unknown_fields_are_ignore
     assert find_signer(read_envelope(raw), [public_of(KEY)]) == public_of(KEY)
 
 
+@given(st.text(max_size=20).filter(lambda t: t.isprintable()), st.binary(max_size=80))
+def test_a_second_signature_is_over_the_same_bytes(kind: str, payload: bytes) -> None:
+    first = seal(kind, payload, KEY)
+    envelope = read_envelope(append_signature(first, OTHER))
+    assert (envelope.payload_type, envelope.payload) == (kind, payload)
+    assert envelope.signatures[0] == read_envelope(first).signatures[0]
+    known = [public_of(OTHER), public_of(KEY)]
+    assert list(list_signers(envelope, known)) == known
+
+
+def test_one_key_signs_once_whatever_its_id_says() -> None:
+    first = json.loads(seal("a", b"x", KEY))
+    first["signatures"][0]["keyid"] = "somebody else"
+    for raw in (json.dumps(first).encode(), append_signature(seal("a", b"x", OTHER), KEY)):
+        with pytest.raises(ValueError, match="already"):
+            append_signature(raw, KEY)
+
+
+def test_a_forged_signature_under_a_keys_id_does_not_keep_that_key_out() -> None:
+    raw = json.loads(seal("a", b"x", OTHER))
+    raw["signatures"][0]["keyid"] = public_of(KEY).keyid
+    envelope = read_envelope(append_signature(json.dumps(raw).encode(), KEY))
+    assert find_signer(envelope, [public_of(KEY)])
+
+
+def test_a_full_envelope_takes_no_more() -> None:
+    raw = seal("a", b"x", OTHER)
+    for _ in range(15):
+        raw = append_signature(raw, Ed25519PrivateKey.generate())
+    with pytest.raises(ValueError, match="as many"):
+        append_signature(raw, KEY)
+    assert find_signer(read_envelope(raw), [public_of(OTHER)])
+
+
 @given(st.binary(max_size=80))
 @example(b"\xfb\xff\xfe")
+@pytest.mark.attack("base64 as its specification says", "accepted")
 def test_base64_in_either_alphabet(content: bytes) -> None:
     assert decode_base64(base64.b64encode(content).decode()) == content
     assert decode_base64(base64.urlsafe_b64encode(content).decode()) == content
@@ -92,6 +129,7 @@ def test_base64_in_either_alphabet(content: bytes) -> None:
 @pytest.mark.parametrize(
     "text", ["YQ", "YQ=", "YR==", "Y Q==", "YQ==\n", "-+==", "ＹＱ==", "=", "Y==="]
 )
+@pytest.mark.attack("base64 in a wrong form", "REJECTED")
 def test_base64_in_no_right_form_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="base64"):
         decode_base64(text)
@@ -116,6 +154,7 @@ GOOD = seal("a", b"x", KEY)
         b" " * (8 * 1024 * 1024 + 1),
     ],
 )  # fmt: skip
+@pytest.mark.attack("DSSE in a wrong form", "REJECTED")
 def test_what_is_no_envelope_is_refused(raw: bytes) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         read_envelope(raw)

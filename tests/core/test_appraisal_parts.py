@@ -27,15 +27,15 @@ from provisioner.models.manifest import FileEntry, find_lines, root_of
 from provisioner.models.release import RecipePart
 from provisioner.models.verdict import Outcome, Verdict
 from tests.core.own_release import PYTHON, make_own_release, write_files
+from tests.core.test_appraisal import LOG
 from tests.core.test_appraisal_dsse import KEY, public_of
 
 NOW = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)
 ADDRESS = "localhost:8080"
 RELEASE = make_own_release()
 PARTS = RELEASE.recipe.services or {}
-REFERENCE = Reference(
-    RELEASE, {name: write_files(name) for name in RELEASE.images}, "1.0.0", "0.0.0", True
-)
+FILES = {name: write_files(name) for name in RELEASE.images}
+REFERENCE = Reference(RELEASE, FILES, "1.0.0", "0.0.0", is_self_built=True, log=LOG)
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - nothing listens here
 CAP_OF_AGENT = f"{1 << 19 | 1 << 2:016x}"
 DECIDED = {
@@ -109,7 +109,7 @@ def test_all_parts_as_released_are_genuine() -> None:
     assert bad(verdict) == []
     assert verdict.outcome is Outcome.GENUINE
     of_each = sum(step.is_of_each for step in STEPS)
-    assert len(verdict.findings) == 6 + len(PARTS) * (1 + of_each)
+    assert len(verdict.findings) == 9 + len(PARTS) * (1 + of_each)
 
 
 @pytest.mark.parametrize("name", PARTS)

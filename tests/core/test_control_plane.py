@@ -17,6 +17,7 @@ from provisioner.core.control_plane import (
     plan_part,
 )
 from provisioner.models.release import Release
+from provisioner.models.service import Mount
 from tests.core.own_release import make_own_release
 
 GROUND = Ground(
@@ -107,3 +108,18 @@ def test_local_mode_publishes_no_port_and_a_domain_does() -> None:
     edge = plan_part(WITH_DOMAIN, RELEASE, "edge")
     assert edge.host_ports == ((80, 8080), (443, 8443))
     assert edge.environment == {"BASE_HOST": "example.org", "PORT": "8080", "BIND": "0.0.0.0"}  # noqa: S104
+
+
+def test_the_edge_reaches_the_agents_door_and_cannot_change_it() -> None:
+    agent, edge = PLAN["agent"], PLAN["edge"]
+    door, inside = "/srv/where/agent-door", "/run/taarafo/agent-door"
+    assert Mount(door, inside) in agent.mounts
+    assert agent.command[agent.command.index("--door") + 1] == inside
+    assert Mount(door, "/run/agent-door", read_only=True) in edge.mounts
+
+
+def test_nobody_else_comes_near_the_agents_door_or_its_key() -> None:
+    for name in ("web", "worker", "queue", "registry", "edge"):
+        sources = [mount.source for mount in PLAN[name].mounts]
+        assert "/srv/where/agent" not in sources
+        assert name == "edge" or "/srv/where/agent-door" not in sources

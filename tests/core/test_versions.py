@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.core.versions import plan_version, sort_versions, version_key
+from provisioner.core.versions import plan_version, sort_versions, version_key, version_of
 
 
 def test_numbers_are_compared_as_numbers() -> None:
@@ -35,3 +35,11 @@ def test_the_next_version_is_wanted_or_follows_the_newest(
     wanted: str, newest: str, planned: str
 ) -> None:
     assert plan_version(wanted, newest) == planned
+
+
+@pytest.mark.parametrize(
+    ("target", "version"),
+    [("app/taarafo/stable/1.0.0/release.json", "1.0.0"), ("", ""), ("files/aa.jsonl", "")],
+)
+def test_a_target_names_its_version(target: str, version: str) -> None:
+    assert version_of(target) == version

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from provisioner.core.appraisal.address import read_address
 from provisioner.core.appraisal.agents import AgentKey, write_agents
 from provisioner.engine.check import check, published_at
-from provisioner.errors import ReleaseExpired, ReleaseRejected, Unavailable
+from provisioner.errors import (
+    LogDivided,
+    OlderLog,
+    ReleaseExpired,
+    ReleaseRejected,
+    ReleaseUnlogged,
+    Unavailable,
+    WitnessesMissing,
+)
 from provisioner.models.verdict import Outcome, Verdict
 from tests.core.test_appraisal import ADDRESS, EVIDENCE, KEY, MANIFEST, NOW, OTHER, RELEASE, sign
 from tests.core.test_appraisal_dsse import public_of
@@ -38,7 +47,7 @@ def judge(
     enrolled: Callable[[], tuple[AgentKey, ...]] | None = None,
     **changes: object,
 ) -> Verdict:
-    releases = LittleReleases(RELEASE, MANIFEST, **changes)  # type: ignore[arg-type]
+    releases = LittleReleases(RELEASE, MANIFEST, agents=(public_of(KEY),), **changes)  # type: ignore[arg-type]
     known = enrolled or published_at("localhost:8080", fetch)
     return check(address, now=NOW, fetch=fetch, releases=releases, enrolled=known)
 
@@ -105,6 +114,10 @@ def test_without_the_agents_there_is_no_pass(
     [
         (ReleaseExpired(reason="too old"), Outcome.STALE),
         (ReleaseRejected(reason="forged"), Outcome.REJECTED),
+        (ReleaseUnlogged(reason="hidden"), Outcome.UNLOGGED),
+        (LogDivided(reason="two", folder="here"), Outcome.EQUIVOCATION),
+        (OlderLog(reason="shorter"), Outcome.REJECTED),
+        (WitnessesMissing(found=1, names="w"), Outcome.STALE),
         (Unavailable(part="the list"), Outcome.UNKNOWN),
     ],
 )
@@ -122,8 +135,42 @@ def test_a_release_that_nobody_published() -> None:
     assert verdict.outcome == Outcome.UNVERIFIABLE
 
 
+@pytest.mark.attack("below the security floor", "OUTDATED")
 def test_below_the_floor_is_named_as_weak() -> None:
     recipe = RELEASE.recipe.model_copy(update={"version": "1.3.0"})
     verdict = judge(newest_release=RELEASE.model_copy(update={"recipe": recipe}), floor="1.2.5")
     assert verdict.outcome == Outcome.OUTDATED
     assert any("known weakness" in finding.detail for finding in verdict.findings)
+
+
+def answering(change: Callable[[str], str]) -> Callable[[str, bytes], bytes | None]:
+    """An agent that puts `change(nonce)` into what it signs."""
+
+    def ask(address: str, body: bytes) -> bytes | None:
+        nonce = json.loads(body)["nonce"]
+        return sign(replace(EVIDENCE, nonce=change(nonce)))
+
+    return ask
+
+
+def judge_asking(ask: Callable[[str, bytes], bytes | None]) -> Verdict:
+    releases = LittleReleases(RELEASE, MANIFEST, agents=(public_of(KEY),))
+    enrolled = published_at("localhost:8080", fetch)
+    return check(ADDRESS, now=NOW, fetch=fetch, releases=releases, enrolled=enrolled, ask=ask)
+
+
+@pytest.mark.parametrize(
+    ("ask", "outcome", "said"),
+    [
+        (answering(lambda nonce: nonce), Outcome.GENUINE, "our own question"),
+        (answering(lambda nonce: "x" * 43), Outcome.REPLAY, "another question"),
+        (lambda *_: sign(EVIDENCE), Outcome.REPLAY, "another question"),
+        (lambda *_: None, Outcome.GENUINE, "no question of ours"),
+        (away, Outcome.GENUINE, "no question of ours"),
+    ],
+)
+def test_the_agent_is_asked_a_new_question(ask, outcome: Outcome, said: str) -> None:
+    """An agent that takes no questions now is judged by what it tells everybody."""
+    verdict = judge_asking(ask)
+    assert verdict.outcome is outcome
+    assert said in {f.check: f.detail for f in verdict.findings}["time"]

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.publishing.build import BuiltImage, build_images
+from provisioner.publishing.build import build_images
+from provisioner.publishing.built_image import BuiltImage
 from provisioner.publishing.registry import load_image, push_image, temporary_registry
 from provisioner.settings import Settings
 from tests.conftest import Engine, proxy_variables

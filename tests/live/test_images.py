@@ -185,13 +185,13 @@ def files_spec(engine: Engine, shelf: Shelf, place: Path, image: str) -> Service
 def test_the_edge_listens_on_tcp_and_on_its_socket(
     engine: Engine, shelf: Shelf, place: Path
 ) -> None:
-    for name in ("edge/localhost", "gateway", "evidence", "releases"):
+    for name in ("edge/localhost", "gateway", "evidence", "agent-door", "releases"):
         (place / name).mkdir(parents=True)
     (place / "releases" / "a.json").write_text("{}")
     os.chown(place / "gateway", 10002, 10002)
     mounts = tuple(
         Mount(str(place / name), f"/run/{name}", read_only=name != "gateway")
-        for name in ("edge", "gateway", "evidence", "releases")
+        for name in ("edge", "gateway", "evidence", "agent-door", "releases")
     )
     environment = {"PORT": "18088", "BIND": "127.0.0.1 [::1]", "BASE_HOST": "localhost"}
     wanted = spec(

@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from provisioner.agent.door import PATH as CHALLENGE
+from provisioner.core.appraisal.agents import read_agents
+from provisioner.core.appraisal.report import open_envelope, read_statement
 from provisioner.core.planning import data_dir, host_of, name_of
 from provisioner.engine.attest import check_community
 from provisioner.engine.check_anywhere import check_anywhere
@@ -130,6 +133,21 @@ def test_it_is_open_hidden_and_checked(context, state, family):
     assert family.verdict == Outcome.GENUINE, family.verdict_detail
 
 
+def test_a_challenge_goes_through_the_edge_to_the_agent(context, family):
+    question = json.dumps({"nonce": "n" * 32}).encode()
+    began = time.monotonic()
+    status, answer = context.gateway.post(host_of(family), CHALLENGE, question, {})
+    assert status == 200, answer
+    assert time.monotonic() - began < 2
+    settings = context.settings
+    agents = read_agents((settings.evidence_dir / settings.base_host / "agents.json").read_bytes())
+    evidence = read_statement(open_envelope(answer, agents)[1])
+    assert (evidence.nonce, evidence.community) == ("n" * 32, family.id)
+    (seen,) = evidence.containers
+    assert (seen.execs, seen.seccomp) == (0, 2)
+    assert context.gateway.post(settings.base_host, CHALLENGE, question, {})[0] == 404
+
+
 def test_a_host_nobody_made_is_answered_at_once(state):
     began = time.monotonic()
     assert get(state, "nobody.localhost", "/")[0] == 404
@@ -173,15 +191,14 @@ def test_a_file_that_is_changed_is_named(engine, context, family):
     container = container_of(engine, context, family)
     pid = docker(engine, "inspect", "--format", "{{.State.Pid}}", container)
     subprocess.run(["nsenter", f"--target={pid}", "--mount", "python3", "-c", CHANGE], check=True)
-    verdicts = []
 
     def is_found():
-        verdicts.append(check_anywhere(context, family.address))
-        return verdicts[-1].outcome is Outcome.MODIFIED
+        """MODIFIED alone would not say so: others were inside before."""
+        verdict = check_anywhere(context, family.address)
+        paths = {path for finding in verdict.findings for path in finding.paths}
+        return verdict.outcome is Outcome.MODIFIED and "/srv/app/posts.py" in paths
 
     wait_until(is_found, "the change is found", 300)
-    paths = {path for finding in verdicts[-1].findings for path in finding.paths}
-    assert "/srv/app/posts.py" in paths
     docker(engine, "service", "update", "--force", name_of(family, context.settings.stack))
     wait_until(
         lambda: check_community(context, family.address).outcome is Outcome.GENUINE,

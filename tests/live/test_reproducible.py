@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from provisioner.errors import BuildFailed
-from provisioner.publishing.build import BuiltImage, build_images
+from provisioner.publishing.build import build_images
+from provisioner.publishing.built_image import BuiltImage
 from provisioner.settings import ROOT, Settings
 from tests.conftest import Engine
 from tests.live.shelf import NAMES, way_out_of
@@ -115,7 +116,7 @@ def test_a_damaged_package_is_fetched_again(
     engine: Engine, cold: Path, project: Path, first: Built
 ) -> None:
     image = build_images(Settings(cache=cold), ["registry"], say=print, project=project)["registry"]
-    package = next(one for one in image.inputs if one.name == "docker-registry")
+    package = next(one for one in image.made_of.inputs if one.name == "docker-registry")
     (cold / "inputs" / package.sha256).write_bytes(b"not a package")
     shutil.rmtree(image.layout)
     with way_out_of(engine):
@@ -136,7 +137,7 @@ def test_a_package_that_debian_replaced_is_named_or_refused(
     with way_out_of(engine):
         built = build_images(Settings(cache=cold), ["registry"], say=said.append, project=old)
     assert said[0].startswith("WARNING: Debian replaced base-files 1.0 by 12")
-    used = next(one for one in built["registry"].inputs if one.name == "base-files")
+    used = next(one for one in built["registry"].made_of.inputs if one.name == "base-files")
     assert used.version != "1.0"
     with pytest.raises(BuildFailed) as failed:
         build_images(Settings(cache=cold), ["registry"], say=print, strict=True, project=old)

@@ -20,6 +20,7 @@ from provisioner.engine.operations import run_operation
 from provisioner.engine.operators import make_api_token
 from provisioner.errors import Unavailable
 from provisioner.jobs import QueueWaker, listen, open_queue
+from provisioner.models.operation import OperationState
 from tests.live.community import erase, wait_until
 
 pytestmark = pytest.mark.live
@@ -39,9 +40,8 @@ def queue_settings(engine, control_plane, state):
     start = [*docker, "run", "--rm", "--detach", "--network=host", "--entrypoint=sh"]
     start += [f"--volume={opened}:/run/secrets/queue_password:ro", image, "-c"]
     start += [
-        f"sed 's/^port .*/port {PORT}/' /etc/redis/redis.conf > /tmp/redis.conf && "
         "read -r password < /run/secrets/queue_password; "
-        'exec redis-server /tmp/redis.conf --requirepass "$password"'
+        f'exec redis-server /etc/redis/redis.conf --port {PORT} --requirepass "$password"'
     ]
     container = subprocess.run(start, check=True, capture_output=True, text=True).stdout.strip()
     settings = state.model_copy(update={"queue_host": "127.0.0.1", "queue_port": PORT})
@@ -143,6 +143,8 @@ def test_the_deployed_worker_is_woken_by_the_api(control_plane, state):
     operation = location.rpartition("/")[2]
     wait_until(lambda: context.store.list_steps(operation), "a step is recorded", 3)
     assert time.monotonic() - began < 3
-    wait_until(lambda: context.store.get_operation(operation).is_over, "it is made")
+    wait_until(
+        lambda: OperationState(context.store.get_operation(operation).state).is_over, "it is made"
+    )
     (community,) = context.store.list_communities(search="Woken").rows
     assert run_operation(context, erase(context, community).id)

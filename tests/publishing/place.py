@@ -12,10 +12,12 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from tuf.api.metadata import Metadata, MetaFile
+from tuf.api.metadata import Metadata, MetaFile, Root
 
 from provisioner.adapters.release_sources import FolderSource, Source
 from provisioner.adapters.releases import PublishedReleases
+from provisioner.core.log_entries import entry_of_metadata
+from provisioner.core.tlog.entry import Entry
 from provisioner.models.manifest import FileEntry, root_of, write_manifest
 from provisioner.models.release import Image, Recipe, RecipeService, Release
 from provisioner.models.release import Source as CodeSource
@@ -113,11 +115,13 @@ def forge(
     lists: Callable[[dict[str, MetaFile]], None] = lambda meta: None,
     now: datetime = NOW,
     unsigned: bool = False,
+    is_logged: bool = True,
 ) -> None:
     """What a thief of keys can do: change one role, sign it, and sign what stands above it.
 
     `lists` changes the snapshot's entries; `now` is when the changed role says it was signed;
-    `unsigned` leaves it with one signature only.
+    `unsigned` leaves it with one signature only; `is_logged` tells the public log of it, so that
+    what is tested is TUF alone.
     """
     state = publisher.read_state()
     files = publisher.repository
@@ -129,7 +133,13 @@ def forge(
         if unsigned:
             metadata.signatures.popitem()
             metadata.signatures = dict(list(metadata.signatures.items())[:1])
-        files.write_metadata(role, metadata)
+        content = files.write_metadata(role, metadata)
+        if is_logged:
+            tell_log(
+                publisher,
+                state.root.signed,
+                entry_of_metadata(role, metadata.signed.version, content),
+            )
         if role == "root":
             return
         meta = MetaFile.from_data(metadata.signed.version, metadata.to_bytes(), ["sha256"])
@@ -148,13 +158,21 @@ def forge(
         files.write_metadata(name, metadata)
 
 
+def tell_log(publisher: Publisher, root: Root, *entries: Entry) -> None:
+    log = publisher.open_log(root)
+    log.append(entries)
+    log.publish(publisher.cosign)
+    log.serve()
+
+
 def long_ago(role: str) -> datetime:
     """A signing time at which a role's signatures have ended by now."""
     return NOW - timedelta(days=400) if role == "root" else NOW - timedelta(days=100)
 
 
 def run_until_killed(action: Callable[[], object], point: int) -> bool:
-    """Run in a process of its own that is killed with SIGKILL before its `point`th file change.
+    """Run in a process of its own that is killed with SIGKILL before its `point`th file change:
+    a file begun, renamed, removed, or opened to be written over.
 
     False when the action ended before that.
     """
@@ -168,9 +186,10 @@ def run_until_killed(action: Callable[[], object], point: int) -> bool:
 def _run_and_die(action: Callable[[], object], point: int) -> None:
     seen = 0
 
-    def die_at_point(event: str, _: object) -> None:
+    def die_at_point(event: str, arguments: Any) -> None:
         nonlocal seen
-        if event in ("tempfile.mkstemp", "os.rename"):
+        is_over = event == "open" and arguments[1] == "r+b"
+        if is_over or event in ("tempfile.mkstemp", "os.rename", "os.remove", "os.rmdir"):
             seen += 1
             if seen == point:
                 os.kill(os.getpid(), signal.SIGKILL)

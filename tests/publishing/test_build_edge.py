@@ -19,6 +19,9 @@ from pathlib import Path
 
 import pytest
 
+from provisioner.agent.challenge import Answer as Told
+from provisioner.agent.challenge import nothing_here, say
+from provisioner.agent.door import open_door
 from provisioner.publishing.cellar import Cellar
 from provisioner.publishing.inputs import choose_wheels
 from provisioner.publishing.wheels import unpack_wheel
@@ -113,6 +116,7 @@ def running(caddy: Path, folder: Path, port: int) -> Iterator[subprocess.Popen[b
         **{"HOME": str(folder), "PORT": str(port), "BASE_HOST": "localhost"},
         **{"EDGE_DIR": f"{folder}/edge", "EVIDENCE_DIR": f"{folder}/evidence"},
         **{"RELEASES_DIR": f"{folder}/releases", "GATEWAY": f"{folder}/gateway/edge.sock"},
+        **{"AGENT_DOOR": f"{folder}/agent-door"},
     }
     command = [caddy, "run", "--config", IMAGE / "Caddyfile", "--adapter", "caddyfile"]
     with (
@@ -146,7 +150,8 @@ def free_port() -> int:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folders as the control plane makes them; short, because sockets live in them."""
     folder = tmp_path_factory.mktemp("e")
-    for name in ("gateway", "edge/localhost", "edge/smith.localhost", "edge/slow.localhost"):
+    for name in ("gateway", "agent-door", "edge/localhost", "edge/smith.localhost",
+                 "edge/slow.localhost"):  # fmt: skip
         (folder / name).mkdir(parents=True)
     evidence = folder / "evidence" / "smith.localhost"
     evidence.mkdir(parents=True)
@@ -305,3 +310,139 @@ def test_a_killed_edge_starts_again_where_its_socket_lies(caddy: Path, place: Pa
         program.kill()
     with running(caddy, folder, port), community(folder / "edge" / "one.localhost"):
         assert Edge(folder, port, folder / "log").ask_gateway("one.localhost")[0] == 200
+
+
+# -- challenges ---------------------------------------------------------------------------------
+
+CHALLENGE = "/.well-known/taarafo/challenge"
+
+
+@dataclass
+class Agent:
+    """Stands in for what is behind the agent's own door, and keeps what it was asked."""
+
+    asked: list[tuple[str, bytes]]
+
+    def answer(self, host: str, body: bytes) -> Told:
+        self.asked.append((host, body))
+        if host != "smith.localhost":
+            return nothing_here()
+        return say(429, "Later.", 7) if body == b"again" else Told(200, b'{"payload": "x"}')
+
+
+@pytest.fixture
+def agent(edge: Edge) -> Iterator[Agent]:
+    agent = Agent([])
+    with open_door(edge.folder / "agent-door" / "http.sock", agent.answer):
+        yield agent
+
+
+def test_a_question_reaches_the_agent_and_its_answer_everybody(edge: Edge, agent: Agent) -> None:
+    status, headers, body = edge.ask("smith.localhost:8080", CHALLENGE, "POST", body=b"what?")
+    assert (status, body) == (200, b'{"payload": "x"}')
+    assert agent.asked == [("smith.localhost", b"what?")]
+    assert headers["access-control-allow-origin"] == "*"
+    assert headers["content-type"] == "application/json"
+    assert headers["cache-control"] == "no-store"
+    assert "server" not in headers
+    assert "via" not in headers
+
+
+def test_a_refusal_says_when_to_come_again_to_pages_of_others_too(edge: Edge, agent: Agent) -> None:
+    status, headers, body = edge.ask("smith.localhost", CHALLENGE, "POST", body=b"again")
+    assert (status, headers["retry-after"]) == (429, "7")
+    assert json.loads(body) == {"explain": "Later."}
+    assert headers["access-control-expose-headers"] == "Retry-After"
+
+
+def test_the_agent_learns_nothing_about_who_asks(edge: Edge) -> None:
+    """Not even a cookie that would be too long for it."""
+    socket_path = edge.folder / "agent-door" / "http.sock"
+    socket_path.unlink(missing_ok=True)
+    heads: list[bytes] = []
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(str(socket_path))
+        door.listen()
+        asking = threading.Thread(
+            target=lambda: edge.ask(
+                "smith.localhost",
+                CHALLENGE,
+                "POST",
+                body=b"what?",
+                headers={"Cookie": "session=sesame;" * 500, "Referer": "http://x/sesame"},
+            )
+        )
+        asking.start()
+        caller, _ = door.accept()
+        with caller:
+            heads.append(caller.recv(65536))
+            caller.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        asking.join(10)
+    socket_path.unlink()
+    lines = heads[0].decode().split("\r\n")
+    names = {line.partition(":")[0] for line in lines[1:] if ":" in line}
+    assert lines[0] == f"POST {CHALLENGE} HTTP/1.1"
+    assert names <= {"Host", "Content-Length", "User-Agent", "Connection", "Accept-Encoding"}
+    assert b"sesame" not in heads[0]
+    assert b"127.0.0.1" not in heads[0]
+
+
+def test_other_origins_may_ask_before_they_ask(edge: Edge) -> None:
+    status, headers, _ = edge.ask("smith.localhost", CHALLENGE, "OPTIONS")
+    assert status == 204
+    assert headers["access-control-allow-methods"] == "POST"
+    assert headers["access-control-allow-headers"] == "Content-Type"
+    assert headers["access-control-allow-origin"] == "*"
+
+
+def test_a_question_is_sent_and_not_read(edge: Edge, agent: Agent) -> None:
+    for method in ("GET", "PUT", "DELETE"):
+        status, headers, body = edge.ask("smith.localhost", CHALLENGE, method)
+        assert (status, headers["allow"]) == (405, "OPTIONS, POST")
+        assert json.loads(body)["explain"]
+    assert agent.asked == []
+
+
+@pytest.mark.parametrize("body", [b"what?", b"{", b"x" * 100_000])
+def test_a_host_that_the_agent_does_not_know_is_as_any_other(
+    edge: Edge, agent: Agent, body: bytes
+) -> None:
+    """One has no folder at the edge; the other has one, and nothing of it runs."""
+    there = edge.ask("nobody.localhost", CHALLENGE, "POST", body=body)
+    empty = edge.ask("slow.localhost", CHALLENGE, "POST", body=body)
+    absent = edge.ask("slow.localhost", "/.well-known/taarafo/evidence.dsse")
+    assert there[0] == 404
+    assert there[2] == absent[2]
+    if len(body) < 4096:
+        assert (empty[0], empty[2]) == (404, absent[2])
+    else:
+        assert empty[0] == edge.ask("smith.localhost", CHALLENGE, "POST", body=body)[0] == 413
+
+
+def test_a_question_that_is_sent_slowly_does_not_hold_the_agent(edge: Edge, agent: Agent) -> None:
+    with socket.create_connection(("127.0.0.1", edge.port), timeout=20) as connection:
+        connection.sendall(
+            f"POST {CHALLENGE} HTTP/1.1\r\nHost: smith.localhost\r\n"
+            "Content-Length: 5\r\n\r\nwh".encode()
+        )
+        time.sleep(2.5)  # longer than the agent would listen
+        assert agent.asked == []
+        connection.sendall(b"at?")
+        assert b" 200 " in connection.recv(4096).split(b"\r\n", 1)[0]
+    assert agent.asked == [("smith.localhost", b"what?")]
+
+
+def test_without_an_agent_it_is_said_in_words(edge: Edge) -> None:
+    began = time.monotonic()
+    status, _, body = edge.ask("smith.localhost", CHALLENGE, "POST", body=b"what?")
+    assert status == 502
+    assert b"short rest" in body
+    assert time.monotonic() - began < 10
+
+
+def test_a_question_of_unknown_length_is_refused_in_words(edge: Edge, agent: Agent) -> None:
+    pieces = iter([b"wh", b"at?"])
+    status, _, body = edge.ask("smith.localhost", CHALLENGE, "POST", body=pieces)
+    assert status == 400
+    assert json.loads(body)["explain"]
+    assert agent.asked == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -21,6 +22,7 @@ def test_each_key_has_a_file_that_only_its_owner_reads(publisher: Publisher) -> 
     assert files == [
         f"{OWN}-1.pem",
         f"{APP}-1.pem",
+        "log-1.pem",
         *(f"root-{n}.pem" for n in (1, 2, 3)),
         "snapshot-1.pem",
         *(f"targets-{n}.pem" for n in (1, 2, 3)),
@@ -130,3 +132,15 @@ def test_a_public_key_remembers_its_file(publisher: Publisher) -> None:
         "root-2.pem",
         "root-3.pem",
     ]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_who_may_not_read_the_keys_is_told_so(publisher: Publisher) -> None:
+    key = next(iter(publisher.read_state().root.signed.keys.values()))
+    os.seteuid(65534)
+    try:
+        with pytest.raises(KeyRefused) as caught:
+            publisher.ring.has(key)
+    finally:
+        os.seteuid(0)
+    assert "may not be read by this user" in caught.value.explain()

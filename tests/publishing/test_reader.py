@@ -123,7 +123,7 @@ def test_a_missing_repository_is_waited_for(tmp_path: Path) -> None:
         reader.list("taarafo")
 
 
-def test_a_warm_reader_asks_only_for_a_new_root_and_the_timestamp(
+def test_a_warm_reader_asks_only_for_a_new_root_the_timestamp_and_the_log(
     publisher: Publisher, tmp_path: Path
 ) -> None:
     with servers.serve(publisher.repository.folder) as (url, asked):
@@ -131,14 +131,18 @@ def test_a_warm_reader_asks_only_for_a_new_root_and_the_timestamp(
         reader.get(TARGET)
         asked.clear()
         reader.get(TARGET)
-        assert asked == ["/releases/metadata/2.root.json", "/releases/metadata/timestamp.json"]
+        assert asked == [
+            "/releases/metadata/2.root.json",
+            "/releases/metadata/timestamp.json",
+            "/releases/log/checkpoint",
+        ]
 
 
 def test_one_connection_serves_a_whole_call(publisher: Publisher, tmp_path: Path) -> None:
     with servers.serve(publisher.repository.folder) as (url, asked):
         reader = reader_of(publisher, tmp_path / "cache", WebSource(url))
         reader.newest("taarafo")
-        assert len(asked) == 6
+        assert len(asked) == 8
         assert len({one.peer for one in asked}) == 1
 
 
@@ -169,6 +173,7 @@ def test_an_address_where_nobody_is_is_waited_for(
 
 
 @pytest.mark.parametrize("answer", [servers.trickle_head, servers.trickle_body, servers.endless])
+@pytest.mark.attack("endless or trickled metadata", "REJECTED")
 def test_a_trickled_or_endless_answer_is_rejected_in_time(
     publisher: Publisher, tmp_path: Path, answer: servers.Answer
 ) -> None:

@@ -16,6 +16,7 @@ from tuf.api.metadata import Metadata, MetaFile, TargetFile
 from provisioner.adapters.release_inspection import verify_repository
 from provisioner.adapters.release_sources import FolderSource
 from provisioner.adapters.releases import PublishedReleases
+from provisioner.core.log_entries import entry_of_metadata
 from provisioner.errors import ReleaseExpired, ReleaseRejected, ReleaseUnknown
 from provisioner.publishing.publisher import Publisher
 from provisioner.publishing.repository import State
@@ -31,6 +32,7 @@ from tests.publishing.place import (
     put_back,
     reader_of,
     release_of,
+    tell_log,
 )
 
 ROLES = ["targets", APP, "snapshot", "timestamp"]
@@ -85,6 +87,7 @@ def test_nonsense(
 
 
 @pytest.mark.parametrize("role", ["root", *ROLES])
+@pytest.mark.attack("freeze", "STALE")
 def test_expired(
     publisher: Publisher, reader: PublishedReleases, tmp_path: Path, role: str
 ) -> None:
@@ -98,6 +101,7 @@ def test_expired(
     assert reader.newest("taarafo").version == "1.0.0"
 
 
+@pytest.mark.attack("rollback of everything", "REJECTED")
 def test_the_whole_repository_rolled_back(
     publisher: Publisher, reader: PublishedReleases, tmp_path: Path
 ) -> None:
@@ -115,6 +119,7 @@ def test_the_whole_repository_rolled_back(
     assert reader.newest("taarafo").version == "1.1.0"
 
 
+@pytest.mark.attack("rollback of the snapshot", "REJECTED")
 def test_a_signed_timestamp_that_points_to_an_older_snapshot(
     publisher: Publisher, reader: PublishedReleases
 ) -> None:
@@ -132,6 +137,7 @@ def test_a_signed_timestamp_that_points_to_an_older_snapshot(
 
 
 @pytest.mark.parametrize("role", ["targets", APP])
+@pytest.mark.attack("rollback of targets", "REJECTED")
 def test_a_signed_snapshot_that_points_to_older_targets(
     publisher: Publisher, reader: PublishedReleases, role: str
 ) -> None:
@@ -145,6 +151,7 @@ def test_a_signed_snapshot_that_points_to_older_targets(
 
 
 @pytest.mark.parametrize("role", ["targets", APP])
+@pytest.mark.attack("a role is removed", "REJECTED")
 def test_a_role_left_out_of_the_snapshot(
     publisher: Publisher, reader: PublishedReleases, tmp_path: Path, role: str
 ) -> None:
@@ -153,6 +160,7 @@ def test_a_role_left_out_of_the_snapshot(
 
 
 @pytest.mark.parametrize("role", ["targets", APP, "snapshot"])
+@pytest.mark.attack("mix-and-match", "REJECTED")
 def test_files_of_two_states_mixed(
     publisher: Publisher, reader: PublishedReleases, tmp_path: Path, role: str
 ) -> None:
@@ -167,6 +175,7 @@ def test_files_of_two_states_mixed(
 
 
 @pytest.mark.parametrize("role", ["root", "targets"])
+@pytest.mark.attack("too few signatures", "REJECTED")
 def test_one_signature_where_two_are_needed(
     publisher: Publisher, reader: PublishedReleases, tmp_path: Path, role: str
 ) -> None:
@@ -176,6 +185,7 @@ def test_one_signature_where_two_are_needed(
 
 
 @pytest.mark.parametrize("role", ["targets", APP])
+@pytest.mark.attack("one key signs twice", "REJECTED")
 def test_one_key_under_two_names(tmp_path: Path, role: str) -> None:
     """Both libraries count it twice; the reader does not."""
     publisher = begin(tmp_path, "1.0.0")
@@ -201,6 +211,7 @@ def test_one_key_under_two_names(tmp_path: Path, role: str) -> None:
         assert "one key is listed twice" in caught.value.explain()
 
 
+@pytest.mark.attack("a root is skipped", "REJECTED")
 def test_a_root_that_skips_a_version(
     publisher: Publisher, reader: PublishedReleases, tmp_path: Path
 ) -> None:
@@ -256,6 +267,7 @@ def test_a_missing_release(publisher: Publisher, reader: PublishedReleases) -> N
 
 
 @pytest.mark.parametrize("size", [20_000, 50_000_000])
+@pytest.mark.attack("oversized metadata", "REJECTED")
 def test_an_oversized_timestamp(
     publisher: Publisher, reader: PublishedReleases, tmp_path: Path, size: int
 ) -> None:
@@ -346,7 +358,9 @@ def sign_without_ceremony(
     if twin:
         (signature,) = metadata.signatures.values()
         metadata.signatures["0" * 64] = Signature("0" * 64, signature.signature)
-    publisher.repository.write_metadata(role, metadata)
+    content = publisher.repository.write_metadata(role, metadata)
+    entry = entry_of_metadata(role, metadata.signed.version, content)
+    tell_log(publisher, state.root.signed, entry)
     if role != "root":
         meta = MetaFile.from_data(metadata.signed.version, metadata.to_bytes(), ["sha256"])
         state.snapshot.signed.meta[f"{role}.json"] = meta

@@ -6,8 +6,10 @@ import json
 
 import pytest
 
+from provisioner.engine.attest import record_verdict
 from provisioner.engine.operations import run_operation
 from provisioner.engine.operators import list_api_tokens, make_api_token, revoke_api_token
+from provisioner.models.verdict import Finding, Outcome, Verdict
 from tests.web.serving import ROOT, make_web, sign_in
 
 API = "/api/v1"
@@ -102,6 +104,24 @@ def test_a_community_is_created_followed_shown_and_removed(call):
     assert again["code"] == "conflict"
     run_operation(call.context, gone["operation"]["id"])
     assert call("GET", f"/communities/{place}", 404)["code"] == "not-found"
+
+
+def test_a_community_comes_with_its_history(call, monkeypatch):
+    target = "app/taarafo/stable/1.0.0/release.json"
+    made, _ = call.make()
+    shown = call("GET", f"/communities/{made['id']}", 200)
+    assert (shown["history"], shown["changes"]) == ([], []), "no report was met yet"
+    for outcome in (Outcome.GENUINE, Outcome.STALE):
+        verdict = Verdict(outcome, (Finding("time", outcome, "…"),), release=target)
+        monkeypatch.setattr("provisioner.engine.attest.check_community", lambda *_, v=verdict: v)
+        record_verdict(call.context, call.context.store.get_community(made["id"]))
+    shown = call("GET", f"/communities/{made['id']}", 200)
+    (day,) = shown["history"]
+    assert (day["outcome"], day["checks"], day["genuine"]) == ("STALE", 2, 1)
+    assert [
+        (each["outcome_before"], each["outcome"], each["release_before"], each["release"])
+        for each in shown["changes"]
+    ] == [("GENUINE", "STALE", "1.0.0", "1.0.0"), ("", "GENUINE", "", "1.0.0")]
 
 
 def test_an_accepted_wish_says_where_to_follow_it(call):

@@ -35,7 +35,7 @@ def judged(context, monkeypatch):
     """Set `judged["verdict"]`; `judged["asked"]` lists the addresses that were judged."""
     state = {"verdict": None, "asked": []}
 
-    def judge(_, address):
+    def judge(_, address, **asked):
         state["asked"].append(address)
         return state["verdict"]
 

@@ -88,6 +88,21 @@ def test_removal_sent_twice_is_one_removal(founder, context, community):
     assert len(context.store.list_operations(community.id)) == 2  # made once, removed once
 
 
+def test_the_sign_for_another_page_comes_ready_to_paste(founder, context, community):
+    pasted = founder.value("sign")
+    address = "http://localhost:8080/check/smith-family.localhost:8080"
+    assert pasted == (
+        f'<a href="{address}"><img src="{address}/badge.svg" '
+        'alt="What runs at smith-family.localhost:8080" height="20"></a>'
+    )
+    assert "&lt;a href=" in founder.page.text, "it is shown, not used"
+    shown = founder.find('img[src$="/badge.svg"]').attrs["src"]
+    assert founder.client.get(shown).mimetype == "image/svg+xml"
+    assert "Your place is hidden" in founder.words
+    context.store.change_community(community.id, promises={"visibility": "public"})
+    assert "Your place is hidden" not in founder.go("/my/smith-family").words
+
+
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_every_verdict_has_its_words_and_none_is_a_promise(founder, context, community, outcome):
     context.store.change_community(community.id, verdict=outcome)

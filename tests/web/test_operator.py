@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provisioner.core.promises import plan_promises
+from provisioner.engine.attest import record_verdict
 from provisioner.engine.create import request_community
 from provisioner.engine.operations import run_operation
 from provisioner.engine.operators import find_api_token
@@ -13,6 +14,7 @@ from provisioner.models.community import Community, CommunityState
 from provisioner.models.promise import Preset
 from provisioner.models.verdict import Finding, Outcome, Verdict
 from tests.web.serving import count_queries, post, sign_in
+from web.operator.communities import CHANGES_SHOWN
 
 
 def make(context, name="The Smith Family", *, runs=True):
@@ -148,6 +150,27 @@ def test_check_now_records_what_was_found(browser, context, monkeypatch):
     assert context.store.get_community(community.id).verdict == "MODIFIED"
 
 
+def test_the_last_days_and_changes_are_there_too(browser, context, monkeypatch):
+    community, _ = make(context)
+    page = f"/operator/communities/{community.id}"
+    with count_queries(context) as before:
+        shown = browser.get(page).text
+    assert "GENUINE on 1 of 1 day." in shown
+    assert "First check: GENUINE" in shown
+    for number in range(30):
+        outcome = Outcome.STALE if number % 2 else Outcome.GENUINE
+        monkeypatch.setattr(
+            "provisioner.engine.attest.check_community", lambda *_, o=outcome: Verdict(o, ())
+        )
+        context.clock.sleep(86_400 / 10)
+        record_verdict(context, community)
+    with count_queries(context) as after:
+        shown = browser.get(page).text
+    assert "From GENUINE to STALE" in shown
+    assert shown.count("<h3>From ") == CHANGES_SHOWN
+    assert len(before) == len(after)
+
+
 def test_what_does_not_run_cannot_be_checked(browser, context):
     community, _ = make(context, runs=False)
     page = f"/operator/communities/{community.id}"
@@ -169,6 +192,8 @@ def test_removal_needs_the_address_typed(browser, context):
     run_operation(context, asked.headers["Location"].rsplit("/", 1)[1])
     gone = browser.get(page).text
     assert "removed" in gone
+    assert "What was found here was forgotten with it." in gone
+    assert "The last 90 days" not in gone
     assert "Remove it" not in gone
     assert "No community yet" in browser.get("/operator").text
 

@@ -2,43 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Locator, expect
 from werkzeug.serving import make_server
 
 from provisioner.core.appraisal.wording import summarize
+from provisioner.engine.attest import record_verdict
+from provisioner.engine.keys import get_keys
 from provisioner.engine.operations import run_operation
 from provisioner.engine.operators import make_operator_link
 from provisioner.models.verdict import Finding, Outcome, Verdict
+from tests.browser.chromium import SCREENS, find_faults, open_screen
 from tests.web.serving import PASSWORD
 from tests.web.test_operator import make
 
 pytestmark = pytest.mark.browser
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-SCREENS = {"phone": (390, 844), "desktop": (1280, 800)}
 LONG_PATH = "/usr/lib/python3/" + "a-folder-with-a-long-name/" * 5 + "module.py"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -63,7 +48,7 @@ def judged(context, monkeypatch) -> Verdict:
         summary=summarize(Outcome.MODIFIED, "release 1.0.0 of Taarafo", now, now),
     )
     for module in ("provisioner.engine.attest", "web.check.ask"):
-        monkeypatch.setattr(f"{module}.check_community", lambda *_: verdict)
+        monkeypatch.setattr(f"{module}.check_community", lambda *_, **__: verdict)
     return verdict
 
 
@@ -71,35 +56,25 @@ def enter(tab: BrowserContext, url: str, context) -> None:
     """By the one-time link, as a person does it."""
     page = tab.new_page()
     page.goto(f"{url}/operator/welcome/{make_operator_link(context)}")
-    assert faults(page) == []
+    assert find_faults(page) == []
     page.get_by_label("New password").fill(PASSWORD)
     page.get_by_role("button", name="Set the password and sign in").click()
     expect(page.get_by_role("heading", name="Communities", exact=True)).to_be_visible()
     page.close()
 
 
-def faults(page) -> list[str]:
-    """What axe says of it, and whether it is wider than the screen."""
-    wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
-    found = [f"{page.url}: {v['id']}" for v in Axe().run(page).response["violations"]]
-    return [*found, f"{page.url}: too wide"] if wide else found
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("screen", SCREENS)
 def test_every_page_is_for_everybody(chromium, url, context, judged, screen, scheme):
-    width, height = SCREENS[screen]
-    tab = chromium.new_context(
-        viewport={"width": width, "height": height}, color_scheme=scheme, bypass_csp=True
-    )
+    tab = open_screen(chromium, screen, scheme)
     page, found = tab.new_page(), []
     strangers = ("/check", "/check?address=", "/check/smith-family", "/operator/sign-in")
     for path in (*strangers, "/operator/welcome/used"):
         page.goto(url + path)
-        found += faults(page)
+        found += find_faults(page)
     enter(tab, url, context)
     page.goto(f"{url}/operator")
-    found += faults(page)
+    found += find_faults(page)
     done, finished = make(context)
     waiting, operation = make(context, "W" * 80, runs=False)
     for path in (
@@ -112,26 +87,106 @@ def test_every_page_is_for_everybody(chromium, url, context, judged, screen, sch
         "/api-tokens",
     ):
         page.goto(f"{url}/operator{path}")
-        found += faults(page)
+        found += find_faults(page)
     page.goto(f"{url}/operator/api-tokens")
     page.get_by_label("What it is for").fill("a backup program")
     page.get_by_role("button", name="Make a token").click()
-    found += faults(page)
+    found += find_faults(page)
     page.goto(f"{url}/operator/communities/{done.id}")
     page.get_by_label("to confirm").fill("another")
     page.get_by_role("button", name="Remove this community").click()
     expect(page.get_by_role("alert")).to_contain_text("please type its address")
-    found += faults(page)
+    found += find_faults(page)
     assert found == []
 
 
 def test_an_address_without_a_report_is_for_everybody(chromium, url, context, judged, monkeypatch):
     nothing = Finding("signature", Outcome.UNVERIFIABLE, "Nothing.")
     verdict = replace(judged, outcome=Outcome.UNVERIFIABLE, findings=(nothing,), measured_at="")
-    monkeypatch.setattr("web.check.ask.check_community", lambda *_: verdict)
+    monkeypatch.setattr("web.check.ask.check_community", lambda *_, **__: verdict)
     page = chromium.new_context(bypass_csp=True).new_page()
     page.goto(f"{url}/check/nobody")
-    assert faults(page) == []
+    assert find_faults(page) == []
+
+
+MISHAPS = {3: Outcome.REJECTED, 9: Outcome.STALE, 10: Outcome.OUTDATED, 40: Outcome.UNKNOWN}
+
+
+def live_through(context, community, judged, monkeypatch) -> None:
+    """Seventy days with a bit of everything; the last of them is `judged`."""
+    found = {"now": judged}
+    monkeypatch.setattr("provisioner.engine.attest.check_community", lambda *_, **__: found["now"])
+    begun = context.clock.moment
+    for number in range(70):
+        context.clock.moment = begun - timedelta(days=70 - number)
+        outcome = MISHAPS.get(number, Outcome.GENUINE)
+        found["now"] = replace(judged, outcome=outcome, release=f"app/x/stable/1.{number}/r.json")
+        record_verdict(context, community)
+    found["now"], context.clock.moment = judged, begun
+    record_verdict(context, community)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", SCREENS)
+def test_the_last_90_days_are_for_everybody(
+    chromium, url, context, app, judged, monkeypatch, screen, scheme
+):
+    width, _ = SCREENS[screen]
+    tab = open_screen(chromium, screen, scheme)
+    community, _ = make(context)
+    live_through(context, community, judged, monkeypatch)
+    enter_quietly(tab, url, context, app)
+    console = get_keys(context, community).console_token
+    page, found = tab.new_page(), []
+    for path in ("/check/smith-family", f"/operator/communities/{community.id}", f"/my/{console}"):
+        page.goto(url + path)
+        page.locator("details").evaluate_all("all => all.forEach(each => (each.open = true))")
+        found += find_faults(page)
+        if strip := page.locator(".strip").all():
+            assert look_at(strip[0], width) == []
+            named = page.get_by_role("img", name=re.compile(r"^GENUINE on 66 of 71 days; "))
+            expect(named).to_be_visible()
+    assert found == []
+
+
+def look_at(strip: Locator, width: int) -> list[str]:
+    """What is wrong with the squares, as they are drawn."""
+    squares = strip.locator(".square").evaluate_all(
+        "all => all.map(each => ({...each.getBoundingClientRect().toJSON(), title: each.title}))"
+    )
+    wrong = [] if len(squares) == 90 else [f"{len(squares)} squares"]
+    for each in squares:
+        if each["left"] < 0 or each["right"] > width or each["width"] < 14 or not each["title"]:
+            wrong.append(str(each))
+    return wrong
+
+
+def test_colours_of_ones_own_leave_the_days_apart(chromium, url, context, judged, monkeypatch):
+    """Who sees no colours, or has her own, tells the squares by their signs."""
+    community, _ = make(context)
+    live_through(context, community, judged, monkeypatch)
+    page = chromium.new_context(forced_colors="active").new_page()
+    page.goto(f"{url}/check/smith-family")
+    signs = page.locator(".strip .square").all_inner_texts()
+    assert "".join(signs) == "===!=====?o" + "=" * 29 + "?" + "=" * 29 + "!"
+
+
+def test_the_badge_shows_on_a_page_of_another_place(chromium, url, context, judged):
+    """A real embedding: another site, with the strictest rule for what it takes in."""
+    community, _ = make(context)
+
+    def show(_, start_response) -> list[bytes]:
+        rules = [("Cross-Origin-Embedder-Policy", "require-corp"), ("Content-Type", "text/html")]
+        start_response("200 OK", rules)
+        return [f"<img src='{url}/check/{community.address}/badge.svg'>".encode()]
+
+    server = make_server("127.0.0.1", 0, show, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    page = chromium.new_context().new_page()
+    page.goto(f"http://127.0.0.1:{server.port}")
+    drawn = page.locator("img").evaluate("async each => (await each.decode(), each.naturalWidth)")
+    server.shutdown()
+    assert drawn > 150
 
 
 def test_news_of_an_operation_arrive_by_themselves(chromium, url, context, app):

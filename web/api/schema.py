@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -153,12 +154,38 @@ class Finding(Model):
     paths: list[str]
 
 
+class DayOfVerdicts(Model):
+    """All recorded checks of one day (UTC)."""
+
+    day: date
+    outcome: Outcome = Field(description="The worst of the day.")
+    checks: int
+    genuine: int = Field(description="How many of the checks said GENUINE.")
+    first_at: AwareDatetime
+    last_at: AwareDatetime
+
+
+class VerdictChange(Model):
+    """A check that found another outcome or release than the one before."""
+
+    at: AwareDatetime
+    outcome: Outcome
+    outcome_before: str = Field(description="Empty for the first check.")
+    release: str = Field(description="Version; empty when the check met none.")
+    release_before: str
+
+
 class CommunityWhole(Community):
-    """With its promises, its last findings and its operations, newest first."""
+    """With its promises, last findings, 90 days, last changes and operations, newest first.
+
+    The days of `history` are oldest first.
+    """
 
     promises: Promises
     promises_in_words: list[str]
     findings: list[Finding]
+    history: list[DayOfVerdicts]
+    changes: list[VerdictChange]
     operations: list[Operation]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from web.check.routes import blueprint
+from web.check import badge, feed, routes
+from web.check.blueprint import blueprint
 
-__all__ = ["blueprint"]
+__all__ = ["badge", "blueprint", "feed", "routes"]

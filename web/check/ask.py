@@ -62,7 +62,9 @@ def ask_for_verdict(context: Context, typed: str) -> Verdict:
     """The verdict on what a person typed. Raises TooMany under a crowd."""
     address = complete_address(context.settings, typed)
     recent: RecentVerdicts = current_app.extensions[EXTENSION]
-    return recent.get(address, context.clock.now(), lambda: check_community(context, address))
+    return recent.get(
+        address, context.clock.now(), lambda: check_community(context, address, is_asked=True)
+    )
 
 
 def complete_address(settings: Settings, typed: str) -> str:

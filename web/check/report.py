@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from provisioner.core.appraisal.wording import count
 from provisioner.models.verdict import ALARMING, Outcome, Verdict
 from web.check.words import ADVICE, HEADLINES, MARKS, question_of
-
-BEFORE_ANY_REPORT = frozenset({"address", "signature"})
 
 
 @dataclass(frozen=True)
@@ -39,20 +38,20 @@ class Report:
         return self.outcome in ALARMING
 
     @property
+    def fits(self) -> bool:
+        return all(line.fits for line in self.lines)
+
+    @property
+    def score(self) -> str:
+        """`13 things were looked at. 12 fit.`"""
+        looked = f"{count(len(self.lines), 'thing was', 'things were')} looked at."
+        fitting = sum(line.fits for line in self.lines)
+        return f"{looked} {'All fit' if self.fits else count(fitting, 'fits', 'fit')}."
+
+    @property
     def paths(self) -> tuple[str, ...]:
         """Every path that differs, once, in the order found."""
         return tuple(dict.fromkeys(p for line in self.lines if not line.fits for p in line.paths))
-
-
-def is_nothing_there(verdict: Verdict) -> bool:
-    """No report was met at all.
-
-    A slip in the address, a community that never was, one that is gone and one that is silent
-    must look alike, so that this page tells nobody which addresses exist.
-    """
-    return verdict.outcome is Outcome.UNVERIFIABLE and all(
-        finding.check in BEFORE_ANY_REPORT for finding in verdict.findings
-    )
 
 
 def write_report(verdict: Verdict) -> Report:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, url_for
-from flask.blueprints import BlueprintSetupState
+from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from web.age import install_age
+from provisioner.models.verdict import is_nothing_there
 from web.check import words
-from web.check.ask import EXTENSION, RecentVerdicts, ask_for_verdict, complete_address
-from web.check.report import is_nothing_there, write_report
+from web.check.ask import ask_for_verdict, complete_address
+from web.check.blueprint import LONGEST, LOOKS, blueprint
+from web.check.past import show_past
+from web.check.recorded import find_running
+from web.check.report import write_report
 from web.current import get_context, get_settings
 from web.limits import limited
 
-blueprint = Blueprint("check", __name__, url_prefix="/check")
-LONGEST = 300
-
-
-@blueprint.record
-def install(state: BlueprintSetupState) -> None:
-    install_age(state.app)
-    state.app.extensions.setdefault(EXTENSION, RecentVerdicts())
+CHANGES_SHOWN = 5
 
 
 @blueprint.get("")
@@ -39,13 +34,28 @@ def ask() -> ResponseReturnValue:
 
 
 @blueprint.get("/<path:address>")
-@limited("30 per minute", methods=("GET",))
+@limited("30 per minute", methods=LOOKS)
 def show(address: str) -> ResponseReturnValue:
-    """The verdict now. An address without any report gets 404, whatever the reason."""
-    typed = address.strip()[:LONGEST]
-    whole = complete_address(get_settings(), typed)
-    verdict = ask_for_verdict(get_context(), whole)
+    """The verdict now, and what was found before. An address without any report gets 404."""
+    context, whole = get_context(), read_typed(address)
+    verdict = ask_for_verdict(context, whole)
     if is_nothing_there(verdict):
-        return render_template("check/nothing.html", words=words, address=whole), 404
-    report = write_report(verdict)
-    return render_template("check/report.html", words=words, address=whole, report=report)
+        return say_nothing_there(whole)
+    community = find_running(context, whole)
+    return render_template(
+        "check/report.html",
+        words=words,
+        address=whole,
+        report=write_report(verdict),
+        past=show_past(context, community, changes=CHANGES_SHOWN) if community else None,
+    )
+
+
+def read_typed(address: str) -> str:
+    """The address that a person meant."""
+    return complete_address(get_settings(), address.strip()[:LONGEST])
+
+
+def say_nothing_there(address: str) -> ResponseReturnValue:
+    """404, whatever the reason."""
+    return render_template("check/nothing.html", words=words, address=address), 404

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from provisioner.models.verdict import Outcome
@@ -69,9 +70,11 @@ QUESTIONS: Final = {
     "signature": "Who signed the report?",
     "statement": "Can it be read?",
     "community": "Is it about this address?",
-    "time": "When was it made?",
+    "time": "Does it answer us, now?",
     "release": "Which release does it name?",
+    "log": "Was it told to everybody?",
     "version": "Is that the newest one?",
+    "hosts": "Did every machine report?",
     "service": "Is that what runs?",
     "files": "Are all files the same?",
     "mounts": "Is anything laid over them?",
@@ -79,6 +82,7 @@ QUESTIONS: Final = {
     "processes": "Does anything else run?",
     "confinement": "What is it allowed to do?",
     "environment": "How was it started?",
+    "witnesses": "What did others see?",
 }
 
 # Beside each answer. Never a tick: a word that says what was compared, or that it could not be.
@@ -97,6 +101,61 @@ MARKS: Final = {
     Outcome.UNLOGGED: "not logged",
     Outcome.CLOCK_SKEW: "cannot tell",
 }
+
+# On the badge: what the last recorded check met, in as few words as that takes.
+BADGES: Final = {
+    Outcome.GENUINE: "reports {version}",
+    Outcome.OUTDATED: "reports {version}, an old one",
+    Outcome.STALE: "report too old",
+    Outcome.MODIFIED: "differs",
+    Outcome.DIVERGENT: "differs",
+    Outcome.UNVERIFIABLE: "unknown",
+    Outcome.UNKNOWN: "unknown",
+    Outcome.CLOCK_SKEW: "unknown",
+    Outcome.UNLOGGED: "not logged",
+    Outcome.REJECTED: "not believed",
+    Outcome.EQUIVOCATION: "not believed",
+    Outcome.RELAY: "not believed",
+    Outcome.REPLAY: "not believed",
+}
+NO_BADGE: Final = "no report"
+
+
+@dataclass(frozen=True)
+class Square:
+    """How a day looks in the strip. The sign says the same as the colour."""
+
+    kind: str
+    sign: str
+    means: str
+
+
+FITS = Square("fits", "=", "all fits")
+OLD = Square("old", "o", "an old version")
+UNSURE = Square("unsure", "?", "we cannot tell")
+BAD = Square("bad", "!", "not as it should be")
+NOT_CHECKED = Square("none", "", "no check")
+LEGEND: Final = (FITS, OLD, UNSURE, BAD, NOT_CHECKED)
+
+# None is a day without a check.
+SQUARES: Final[dict[Outcome | None, Square]] = {
+    None: NOT_CHECKED,
+    Outcome.GENUINE: FITS,
+    Outcome.OUTDATED: OLD,
+    Outcome.STALE: UNSURE,
+    Outcome.UNVERIFIABLE: UNSURE,
+    Outcome.UNKNOWN: UNSURE,
+    Outcome.CLOCK_SKEW: UNSURE,
+    Outcome.UNLOGGED: BAD,
+    Outcome.MODIFIED: BAD,
+    Outcome.DIVERGENT: BAD,
+    Outcome.REJECTED: BAD,
+    Outcome.EQUIVOCATION: BAD,
+    Outcome.RELAY: BAD,
+    Outcome.REPLAY: BAD,
+}
+STRIP_HINT: Final = "One square is one day. It shows the worst that was found on that day."
+FEED_HINT: Final = "A feed reader tells you when something changes here:"
 
 
 def question_of(check: str) -> str:

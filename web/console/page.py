@@ -13,6 +13,8 @@ from provisioner.engine.keys import sha256_of
 from provisioner.errors import NotAllowed
 from provisioner.models.community import Community, CommunityState
 from provisioner.models.operation import OperationKind
+from provisioner.models.promise import Visibility
+from web.check.badge import write_snippet
 from web.console.blueprint import blueprint
 from web.console.verdict import describe_verdict
 from web.current import get_context
@@ -52,6 +54,8 @@ def show_page(label: str) -> BaseResponse:
         promises=describe_promises(community.promised),
         country=list_countries().get(community.promised.country, ""),
         verdict=describe_verdict(community, now),
+        snippet=write_snippet(context.settings, community.address),
+        is_hidden=community.promised.visibility == Visibility.HIDDEN,
         since=_say_day(community.ready_at or community.created_at),
     )
     response: Response = make_response(page)

@@ -13,10 +13,13 @@ from provisioner.engine.totals import count_communities
 from provisioner.errors import TaarafoError
 from provisioner.models.community import GONE, Community, CommunityState
 from provisioner.store import Page
+from web.check import words
+from web.check.past import show_past
 from web.current import get_context, get_settings
 from web.operator.door import blueprint
 
 A_PAGE = 50
+CHANGES_SHOWN = 10
 LAST_PAGE = 100_000
 
 
@@ -77,6 +80,8 @@ def render_community(community: Community, problem: TaarafoError | None = None) 
         promises=describe_promises(community.promised),
         findings=community.verdict_detail.get("findings", []),
         measured_at=_read_moment(community.verdict_detail.get("measured_at")),
+        past=show_past(get_context(), community, changes=CHANGES_SHOWN),
+        words=words,
         operations=get_context().store.list_operations(community.id),
         is_gone=community.state in GONE,
         is_running=community.state == CommunityState.RUNNING,

@@ -45,3 +45,12 @@ document.addEventListener("htmx:beforeSwap", (event) => {
     event.detail.shouldSwap = false;
   }
 });
+
+// What she typed before all of this was here counts too.
+document.addEventListener("htmx:load", () => {
+  const name = document.getElementById("name");
+  const label = document.getElementById("label");
+  if (name && label && name.value && !label.value) {
+    name.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+}, { once: true });

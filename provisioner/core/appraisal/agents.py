@@ -49,6 +49,12 @@ def write_agents(agent_files: Iterable[bytes]) -> bytes:
     return json.dumps({"agents": sorted(rows, key=lambda row: row["host_id"])}).encode("ascii")
 
 
+def row_of(agent: AgentKey) -> bytes:
+    """The bytes whose hash the public log holds: one agent in its one right form."""
+    row = {"host_id": agent.host_id, "keyid": agent.keyid, "public": agent.public}
+    return json.dumps(row, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
 def _distinct(agents: Iterable[AgentKey]) -> tuple[AgentKey, ...]:
     """Refuses a key that is not what its id says, and one key under two names."""
     found: dict[str, AgentKey] = {}

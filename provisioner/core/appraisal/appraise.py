@@ -1,11 +1,12 @@
 """Judges a case step by step. The steps are numbered here once and in each step's own words.
 
-1 signature → 2 statement → 3 community → 4 time → 5 release → 6 version → 7 service → 8 files →
-9 mounts → 10 settings → 11 processes → 12 confinement → 13 environment.
+1 signature → 2 statement → 3 community → 4 time → 5 release → 6 log → 7 version → 8 hosts →
+9 service → 10 files → 11 mounts → 12 settings → 13 processes → 14 confinement → 15 environment →
+16 witnesses.
 
 A gate that does not open ends the appraisal, because nothing after it would mean anything. All
-other steps always run, so that a verdict names everything that is wrong. The steps from 8 on look
-at each service by itself. Which outcome wins is `models.verdict.PRECEDENCE`. A step that says
+other steps always run, so that a verdict names everything that is wrong. The steps from 10 to 15
+look at each service by itself. Which outcome wins is `models.verdict.PRECEDENCE`. A step that says
 nothing, a policy without steps and an error that nobody expected are UNKNOWN: never a pass.
 """
 
@@ -19,12 +20,14 @@ from provisioner.core.appraisal.case import Case
 from provisioner.core.appraisal.examination import Examination
 from provisioner.core.appraisal.identity_steps import (
     check_community,
+    check_hosts,
     check_release,
     check_signature,
     check_statement,
     check_time,
     check_version,
 )
+from provisioner.core.appraisal.log_steps import check_log, check_witnesses
 from provisioner.core.appraisal.runtime_steps import (
     check_confinement,
     check_environment,
@@ -54,14 +57,17 @@ STEPS = (
     Step(3, check_community, is_gate=True),
     Step(4, check_time),
     Step(5, check_release, is_gate=True),
-    Step(6, check_version),
-    Step(7, check_service),
-    Step(8, check_files, is_of_each=True),
-    Step(9, check_mounts, is_of_each=True),
-    Step(10, check_settings, is_of_each=True),
-    Step(11, check_processes, is_of_each=True),
-    Step(12, check_confinement, is_of_each=True),
-    Step(13, check_environment, is_of_each=True),
+    Step(6, check_log),
+    Step(7, check_version),
+    Step(8, check_hosts),
+    Step(9, check_service),
+    Step(10, check_files, is_of_each=True),
+    Step(11, check_mounts, is_of_each=True),
+    Step(12, check_settings, is_of_each=True),
+    Step(13, check_processes, is_of_each=True),
+    Step(14, check_confinement, is_of_each=True),
+    Step(15, check_environment, is_of_each=True),
+    Step(16, check_witnesses),
 )
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from provisioner.core.appraisal.agents import AgentKey
+from provisioner.models.log import LogSeen
+from provisioner.models.observation import Observation
 from provisioner.models.release import Release
 from provisioner.models.verdict import Finding
 
@@ -16,7 +18,8 @@ class Reference:
 
     `manifests` holds the manifest text by the name of the image, `newest` is the newest version
     of the channel, and versions below `floor` are known to be weak. `is_self_built` says that
-    one local key signed it, not several publishers.
+    one local key signed it, not several publishers. `log` is what was seen of the public log, in
+    which all of that is written.
     """
 
     release: Release
@@ -24,12 +27,15 @@ class Reference:
     newest: str
     floor: str
     is_self_built: bool
+    log: LogSeen
 
 
 @dataclass(frozen=True)
 class Case:
     """One question: does `address` run what it says? `envelope` is None when it served none.
 
+    `nonce` is what this check asked with; empty when it took the report that is there for all.
+    `observations` are what independent checkers saw of this address, each signed by its checker.
     `problems` are findings of whoever gathered this, e.g. that no release could be looked up.
     """
 
@@ -37,4 +43,6 @@ class Case:
     envelope: bytes | None
     agents: tuple[AgentKey, ...] = ()
     reference: Reference | None = None
+    nonce: str = ""
+    observations: tuple[Observation, ...] = ()
     problems: tuple[Finding, ...] = field(default=())

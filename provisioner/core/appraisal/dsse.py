@@ -5,17 +5,28 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from provisioner.core.appraisal.agents import AgentKey, key_id
+from provisioner.core.appraisal.agents import key_id
 from provisioner.core.appraisal.strict_json import read_json
 
 MAX_BYTES = 8 * 1024 * 1024
 MAX_SIGNATURES = 16
+
+
+class PublicKey(Protocol):
+    """Whatever can say with which key a signature is to be tried."""
+
+    @property
+    def verifier(self) -> Ed25519PublicKey: ...
+
+
+K = TypeVar("K", bound=PublicKey)
 
 
 @dataclass(frozen=True)
@@ -41,16 +52,24 @@ def encode_pae(payload_type: str, payload: bytes) -> bytes:
 
 def seal(payload_type: str, payload: bytes, key: Ed25519PrivateKey) -> bytes:
     """The JSON envelope of `payload` with one signature, standard base64."""
-    signature = {
-        "keyid": key_id(key.public_key().public_bytes_raw()),
-        "sig": base64.b64encode(key.sign(encode_pae(payload_type, payload))).decode("ascii"),
-    }
-    envelope = {
-        "payload": base64.b64encode(payload).decode("ascii"),
-        "payloadType": payload_type,
-        "signatures": [signature],
-    }
-    return json.dumps(envelope, separators=(",", ":")).encode("ascii")
+    return _write(Envelope(payload_type, payload, (_sign(payload_type, payload, key),)))
+
+
+def append_signature(raw: bytes, key: Ed25519PrivateKey) -> bytes:
+    """The envelope with one more signature over the same bytes; the others stay as they are.
+
+    Raises ValueError for what is no envelope, for one that is full, and when `key` has signed it
+    already: the specification would count it once, but many readers count signatures.
+    """
+    envelope = read_envelope(raw)
+    public = key.public_key()
+    message = encode_pae(envelope.payload_type, envelope.payload)
+    if any(_is_signed(public, each.sig, message) for each in envelope.signatures):
+        raise ValueError("this key has signed it already")
+    if len(envelope.signatures) >= MAX_SIGNATURES:
+        raise ValueError("it has as many signatures as it may have")
+    added = _sign(envelope.payload_type, envelope.payload, key)
+    return _write(replace(envelope, signatures=(*envelope.signatures, added)))
 
 
 def read_envelope(raw: bytes) -> Envelope:
@@ -73,13 +92,17 @@ def read_envelope(raw: bytes) -> Envelope:
     )
 
 
-def find_signer(envelope: Envelope, keys: Iterable[AgentKey]) -> AgentKey | None:
+def find_signer(envelope: Envelope, keys: Iterable[K]) -> K | None:
     """The first of `keys` that signed the envelope, or None. One is enough."""
+    return next(list_signers(envelope, keys), None)
+
+
+def list_signers(envelope: Envelope, keys: Iterable[K]) -> Iterator[K]:
+    """Those of `keys` that signed the envelope."""
     message = encode_pae(envelope.payload_type, envelope.payload)
     for key in keys:
-        if any(_is_signed(key, each.sig, message) for each in envelope.signatures):
-            return key
-    return None
+        if any(_is_signed(key.verifier, each.sig, message) for each in envelope.signatures):
+            yield key
 
 
 def decode_base64(text: str) -> bytes:
@@ -112,9 +135,26 @@ def _text(value: dict[str, object], name: str) -> str:
     return text
 
 
-def _is_signed(key: AgentKey, sig: bytes, message: bytes) -> bool:
+def _sign(payload_type: str, payload: bytes, key: Ed25519PrivateKey) -> Signature:
+    sig = key.sign(encode_pae(payload_type, payload))
+    return Signature(key_id(key.public_key().public_bytes_raw()), sig)
+
+
+def _write(envelope: Envelope) -> bytes:
+    value = {
+        "payload": base64.b64encode(envelope.payload).decode("ascii"),
+        "payloadType": envelope.payload_type,
+        "signatures": [
+            {"keyid": each.keyid, "sig": base64.b64encode(each.sig).decode("ascii")}
+            for each in envelope.signatures
+        ],
+    }
+    return json.dumps(value, separators=(",", ":")).encode("ascii")
+
+
+def _is_signed(key: Ed25519PublicKey, sig: bytes, message: bytes) -> bool:
     try:
-        key.verifier.verify(sig, message)
+        key.verify(sig, message)
     except InvalidSignature:
         return False
     return True

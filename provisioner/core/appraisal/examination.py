@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Self
 
+from provisioner.core.appraisal.agents import AgentKey
 from provisioner.core.appraisal.case import Case, Reference
 from provisioner.core.appraisal.contract import (
     Contract,
@@ -13,7 +14,7 @@ from provisioner.core.appraisal.contract import (
     judge_mounts,
     read_contract,
 )
-from provisioner.models.evidence import ContainerSeen, Evidence
+from provisioner.models.evidence import ContainerSeen, Evidence, parse_moment
 from provisioner.models.manifest import SortedText
 from provisioner.models.release import Image, Release
 
@@ -50,6 +51,7 @@ class Examination:
     case: Case
     now: datetime
     payload: bytes = b""
+    signer: AgentKey | None = None
     _evidence: Evidence | None = None
     subjects: list[Subject] = field(default_factory=list)
 
@@ -104,8 +106,3 @@ class Examination:
         permitted, refused = judge_mounts(seen.mounts, contract, seen.container)
         manifest = SortedText(self.reference.manifests[part.image])
         return Subject(seen, contract, image, manifest, permitted, refused, len(parts) == 1)
-
-
-def parse_moment(text: str) -> datetime:
-    """`2026-11-23T23:52:16Z`. Raises ValueError for any other form."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)

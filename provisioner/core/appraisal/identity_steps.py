@@ -1,15 +1,16 @@
-"""Steps 1 to 6: whose report it is, of whom, from when, and which release it names."""
+"""Steps 1 to 5, 7 and 8: whose report it is, of whom, from when, and which release it names."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
 
-from provisioner.core.appraisal.examination import Examination, parse_moment
+from provisioner.core.appraisal.examination import Examination
+from provisioner.core.appraisal.hosts import judge_hosts
 from provisioner.core.appraisal.report import open_envelope, read_statement
-from provisioner.core.appraisal.wording import say_age
+from provisioner.core.appraisal.wording import say_age, say_duration
 from provisioner.core.versions import version_key
-from provisioner.models.evidence import LIFETIME_SECONDS
+from provisioner.models.evidence import LIFETIME_SECONDS, parse_moment
 from provisioner.models.verdict import Finding, Outcome
 
 CLOCK_SKEW = timedelta(seconds=60)
@@ -26,11 +27,11 @@ def check_signature(it: Examination) -> Iterator[Finding]:
         yield from it.case.problems or (Finding(name, Outcome.UNVERIFIABLE, missing),)
         return
     try:
-        signer, it.payload = open_envelope(it.case.envelope, it.case.agents)
+        it.signer, it.payload = open_envelope(it.case.envelope, it.case.agents)
     except ValueError as error:
         yield Finding(name, Outcome.REJECTED, f"The report is not acceptable: {error}.")
         return
-    detail = f"The agent of host {signer.host_id} signed this report."
+    detail = f"The agent of host {it.signer.host_id} signed this report."
     yield Finding(name, Outcome.GENUINE, detail)
 
 
@@ -54,7 +55,11 @@ def check_community(it: Examination) -> Iterator[Finding]:
 
 
 def check_time(it: Examination) -> Iterator[Finding]:
-    """4. It is from now: not expired, not from the future, not made to last."""
+    """4. It answers our own question now: not an old answer, not expired, not from the future."""
+    if it.case.nonce and it.evidence.nonce != it.case.nonce:
+        detail = "The report answers another question than ours."
+        yield Finding("time", Outcome.REPLAY, detail)
+        return
     try:
         issued, expires = parse_moment(it.evidence.issued), parse_moment(it.evidence.expires)
     except ValueError:
@@ -63,14 +68,16 @@ def check_time(it: Examination) -> Iterator[Finding]:
     if not timedelta(0) < expires - issued <= _LIFETIME:
         detail = "The report claims to last longer than a report may."
         yield Finding("time", Outcome.REJECTED, detail)
-    elif issued > it.now + CLOCK_SKEW:
-        detail = "The report is dated in the future: one of the two clocks is wrong."
-        yield Finding("time", Outcome.STALE, detail)
+    elif issued > it.now + CLOCK_SKEW or (it.case.nonce and expires <= it.now):
+        apart = say_duration(abs(it.now - issued))
+        detail = f"The clock of the server and the one of this check are {apart} apart."
+        yield Finding("time", Outcome.CLOCK_SKEW, detail)
     elif expires <= it.now:
         detail = f"The report was made {say_age(issued, it.now)} and has run out."
         yield Finding("time", Outcome.STALE, detail)
     else:
-        detail = f"The report was made {say_age(issued, it.now)}."
+        what = "our own question" if it.case.nonce else "no question of ours"
+        detail = f"The report was made {say_age(issued, it.now)}. It answers {what}."
         yield Finding("time", Outcome.GENUINE, detail)
 
 
@@ -93,7 +100,7 @@ def check_release(it: Examination) -> Iterator[Finding]:
 
 
 def check_version(it: Examination) -> Iterator[Finding]:
-    """6. It is the newest one, and not known to be weak."""
+    """7. It is the newest one, and not known to be weak."""
     version, newest, floor = it.reference.release.version, it.reference.newest, it.reference.floor
     if version_key(version) < version_key(floor):
         detail = f"Release {version} has a known weakness. {floor} and later are repaired."
@@ -103,3 +110,8 @@ def check_version(it: Examination) -> Iterator[Finding]:
         yield Finding("version", Outcome.OUTDATED, detail)
     else:
         yield Finding("version", Outcome.GENUINE, f"Release {version} is the newest.")
+
+
+def check_hosts(it: Examination) -> Iterator[Finding]:
+    """8. Every host that the community runs on has reported."""
+    yield judge_hosts([it.evidence])

