@@ -18,6 +18,7 @@ from provisioner.publishing.publisher import Publisher
 from tests.publishing.place import (
     APP,
     NOW,
+    OWN,
     begin,
     contents_of,
     current_file,
@@ -47,6 +48,7 @@ def test_roles_thresholds_and_times_are_those_of_the_key_table(tmp_path: Path) -
         "root": (3, 2, timedelta(days=365)),
         "targets": (3, 2, timedelta(days=90)),
         APP: (1, 1, timedelta(days=30)),
+        OWN: (1, 1, timedelta(days=30)),
         "snapshot": (1, 1, timedelta(days=7)),
         "timestamp": (1, 1, timedelta(days=1)),
     }
