@@ -189,7 +189,7 @@ def test_what_must_be_read_only_may_not_be_written() -> None:
     mounts = tuple(replace(mount, read_only=False) for mount in HONEST["edge"].mounts)
     verdict = judge(edge=seen("edge", mounts=mounts))
     paths = {path for f in verdict.findings for path in f.paths}
-    assert paths == {"/run/edge", "/run/evidence", "/run/releases"}
+    assert paths == {"/run/agent-door", "/run/edge", "/run/evidence", "/run/releases"}
 
 
 def test_what_may_be_written_may_be_read_only() -> None:
