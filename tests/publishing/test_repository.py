@@ -109,8 +109,8 @@ def test_killed_while_publishing_readers_see_the_old_or_the_new(
         assert problems_of(publisher) == ()
         assert len(publisher.read_state().roles[APP].signed.targets) == 3
         assert not [name for name in contents_of(tmp_path / str(point)) if name.endswith(".new")]
-    # a target, a role, a tile, a bundle, two checkpoints, snapshot, timestamp, a proof: twice each
-    assert point == 20
+    # a target, a role, a tile, a bundle, two checkpoints, snapshot, timestamp, two proofs: twice each
+    assert point == 22
 
 
 def test_a_new_app_needs_the_targets_keys(publisher: Publisher) -> None:
