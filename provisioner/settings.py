@@ -82,13 +82,18 @@ class Settings(BaseModel):
         return f":{self.port}" if self.is_local and self.port != 80 else ""
 
     @property
+    def address(self) -> str:
+        """Address of the control plane: its host name, with the port in local mode."""
+        return self.base_host + self.port_suffix
+
+    @property
     def scheme(self) -> str:
         return "http" if self.is_local else "https"
 
     @property
     def url(self) -> str:
         """Address of the wizard, without a trailing slash."""
-        return f"{self.scheme}://{self.base_host}{self.port_suffix}"
+        return f"{self.scheme}://{self.address}"
 
     def host_of(self, label: str) -> str:
         """`smith-family` → `smith-family.localhost` (no port)."""
@@ -101,7 +106,7 @@ class Settings(BaseModel):
     def url_of(self, label: str) -> str:
         return f"{self.scheme}://{self.address_of(label)}"
 
-    # -- where things are (the same paths on the host and inside our containers) ---------------
+    # -- where things are: below the state folder, which is /run/taarafo in our containers -----
 
     @property
     def db_dir(self) -> Path:
@@ -164,6 +169,11 @@ class Settings(BaseModel):
     def control_plane_file(self) -> Path:
         """What `up` deployed: image references by name, as JSON."""
         return self.state / "control-plane.json"
+
+    @property
+    def own_verdict_file(self) -> Path:
+        """What the last check of the control plane itself said, as JSON."""
+        return self.db_dir / "control-plane-verdict.json"
 
     @property
     def agent_dir(self) -> Path:

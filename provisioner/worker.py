@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from provisioner.engine.context import Context
 from provisioner.engine.freshen import freshen_releases
 from provisioner.engine.operations import run_operation, run_stranded
+from provisioner.engine.own_verdict import watch_control_plane
 from provisioner.engine.watch import watch_communities
 from provisioner.errors import TaarafoError, Unavailable
 from provisioner.jobs import QueueWaker, listen
@@ -40,6 +41,7 @@ def work(context: Context) -> None:
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     _every(settings.sweep_seconds, ended, "sweep", sweep)
     _every(settings.watch_seconds, ended, "watch", lambda: watch_communities(context))
+    _every(settings.watch_seconds, ended, "own check", lambda: watch_control_plane(context))
     _every(FRESHEN_SECONDS, ended, "freshen", lambda: freshen_releases(context))
     while not ended.is_set():
         try:

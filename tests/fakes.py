@@ -165,7 +165,7 @@ class FakeReleases:
         yield self
 
     def list(self, recipe: str, channel: str = "stable") -> list[str]:
-        return [self.release.version]
+        return [self.release.version] if recipe == self.release.name else []
 
     def get(self, target: str) -> Release:
         if self.error:

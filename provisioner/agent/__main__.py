@@ -35,7 +35,7 @@ def main() -> None:
         attester = Attester(
             Containers(options.containers),
             Host(options.proc, options.repository, helpers),
-            Publication(options.evidence, open_signer(options.agent)),
+            Publication(options.evidence, open_signer(options.agent), options.repository),
             options.agent,
             stop,
         )

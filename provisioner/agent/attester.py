@@ -20,10 +20,12 @@ from provisioner.agent.rotate import rotate_if_asked
 from provisioner.models.evidence import ContainerSeen
 
 LOOK_SECONDS = 0.25
+SETTLE_SECONDS = 1.0  # parts of the control plane start one after another, and are measured then
 REPEAT_SECONDS = 200.0  # of 300 that evidence lives
 RETRY_SECONDS = 5.0
-# Glances may take a fiftieth of one processor's time, repeated measurements a tenth.
-GLANCE_SECONDS, GLANCE_SHARE, MEASURE_SHARE = 1.0, 50.0, 10.0
+# Glances may take a fiftieth of one processor's time, repeated measurements a tenth; glances at
+# the control plane a two-hundredth beside that, so that communities are looked at as often.
+GLANCE_SECONDS, GLANCE_SHARE, MEASURE_SHARE, OWN_GLANCE_SHARE = 1.0, 50.0, 10.0, 200.0
 
 
 @dataclass
@@ -47,8 +49,8 @@ class Attester:
             due = self._find_due()
             if due:
                 self._attest(due)
-            elif self._communities and time.monotonic() >= self._next_glance:
-                self._glance(min(self._communities.values(), key=lambda each: each.glanced))
+            elif unseen := self._find_unseen():
+                self._glance(unseen)
             else:
                 self.stop.wait(LOOK_SECONDS)
 
@@ -86,11 +88,21 @@ class Attester:
 
     def _take_in(self, containers: tuple[Running, ...], before: Community | None) -> Community:
         if not before or before.containers != containers:
-            return take_in(self.host, containers, before)
+            community = take_in(self.host, containers, before)
+            community.due = self._plan_first(community, before)
+            return community
         with suppress(Vanished, OSError):
             if before.meet(self.host):
                 before.due = min(before.due, before.not_before)
         return before
+
+    def _plan_first(self, community: Community, before: Community | None) -> float:
+        """When it is due: at once, but for the control plane, whose parts may all start first."""
+        if not community.is_control_plane:
+            return 0.0
+        if before and not before.fingerprint:  # one part that keeps starting must not put it off
+            return before.due
+        return time.monotonic() + SETTLE_SECONDS
 
     def _rotate(self) -> None:
         """Takes a new key when that was asked for; then all evidence has to be signed by it."""
@@ -108,10 +120,18 @@ class Attester:
                 community.due = 0.0
 
     def _find_due(self) -> Community | None:
-        """The community that waits longest, new ones first."""
+        """The community that waits longest, new ones first; the control plane after them all."""
         now = time.monotonic()
         waiting = [each for each in self._communities.values() if each.due <= now]
-        return min(waiting, key=lambda each: each.due) if waiting else None
+        return min(waiting, key=lambda each: (each.is_control_plane, each.due)) if waiting else None
+
+    def _find_unseen(self) -> Community | None:
+        """Whom to glance at now: who was not looked at for longest."""
+        now = time.monotonic()
+        if now < self._next_glance:
+            return None
+        ready = [each for each in self._communities.values() if each.next_glance <= now]
+        return min(ready, key=lambda each: each.glanced) if ready else None
 
     def _attest(self, community: Community) -> None:
         begun, worked = time.monotonic(), time.process_time()
@@ -119,7 +139,8 @@ class Attester:
             with community.lock:
                 issued = datetime.now(UTC)
                 community.fingerprint = community.glance(self.host)
-                seen = community.measure(self.host, issued)
+                give_way = self._give_way if community.is_control_plane else None
+                seen = community.measure(self.host, issued, give_way=give_way)
             self._publish(community, seen, issued)
             community.due = begun + REPEAT_SECONDS
         except Vanished:
@@ -129,6 +150,12 @@ class Attester:
             community.due = begun + RETRY_SECONDS
         taken = (time.process_time() - worked) * MEASURE_SHARE
         community.not_before = time.monotonic() + taken
+
+    def _give_way(self) -> None:
+        """Communities that are due come before every part of the control plane."""
+        self.look()
+        while (due := self._find_due()) and not due.is_control_plane:
+            self._attest(due)
 
     def _publish(
         self, community: Community, seen: tuple[ContainerSeen, ...], issued: datetime
@@ -147,5 +174,8 @@ class Attester:
         except (Vanished, OSError):
             community.due = min(community.due, begun + LOOK_SECONDS)
         community.glanced = time.monotonic()
-        taken = (time.thread_time() - worked) * GLANCE_SHARE
-        self._next_glance = community.glanced + max(taken, GLANCE_SECONDS / len(self._communities))
+        taken = time.thread_time() - worked
+        if community.is_control_plane:
+            community.next_glance, taken = community.glanced + taken * OWN_GLANCE_SHARE, 0.0
+        pause = max(taken * GLANCE_SHARE, GLANCE_SECONDS / len(self._communities))
+        self._next_glance = community.glanced + pause

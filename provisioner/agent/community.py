@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -40,20 +41,32 @@ class Community:
     due: float = 0.0
     not_before: float = 0.0
     glanced: float = 0.0
+    next_glance: float = 0.0
     fingerprint: tuple[bytes, ...] = ()
 
     @property
     def containers(self) -> tuple[Running, ...]:
         return tuple(each.container for each in self.watched)
 
+    @property
+    def is_control_plane(self) -> bool:
+        return self.watched[0].container.is_control_plane
+
     def measure(
-        self, host: Host, now: datetime, *, is_full: bool = False
+        self,
+        host: Host,
+        now: datetime,
+        *,
+        is_full: bool = False,
+        give_way: Callable[[], None] | None = None,
     ) -> tuple[ContainerSeen, ...]:
-        """Raises Vanished."""
-        return tuple(
-            measure(host, each.container, each.memory, now, is_full=is_full)
-            for each in self.watched
-        )
+        """Calls `give_way`, if any, before each container. Raises Vanished."""
+        seen = []
+        for each in self.watched:
+            if give_way:
+                give_way()
+            seen.append(measure(host, each.container, each.memory, now, is_full=is_full))
+        return tuple(seen)
 
     def glance(self, host: Host) -> tuple[bytes, ...]:
         """Raises Vanished."""

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from provisioner.models.evidence import CONTROL_PLANE
+
 _ID = re.compile(r"[0-9a-f]{64}").fullmatch
 _HOST = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}").fullmatch
 COMMUNITY = "org.taarafo.community"
@@ -36,6 +38,11 @@ class Running:
     def host(self) -> str:
         """Host name of the community's address."""
         return self.labels["org.taarafo.host"]
+
+    @property
+    def is_control_plane(self) -> bool:
+        """Whether it is a part of the control plane itself, and of no community."""
+        return self.labels[COMMUNITY] == CONTROL_PLANE
 
     @property
     def hosts(self) -> tuple[str, ...]:

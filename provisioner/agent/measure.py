@@ -60,6 +60,7 @@ def measure(
             mounts=mounts,
             processes=processes,
             capabilities=f"{rights.capabilities:016x}",
+            users=tuple(sorted(rights.users)),
             seccomp=rights.seccomp,
             no_new_privileges=rights.no_new_privileges,
             read_only_root=any(m.path == "/" and m.read_only for m in mounts[:1]),
@@ -90,12 +91,13 @@ def _hash_below(root: int, path: str) -> str:
 
 
 def _measure_rights(members: Members) -> Status:
-    """Every capability that any of them has in any set, and only what confines all of them."""
+    """Every capability and user that any of them has, and only what confines all of them."""
     all_of_them = [status for status, _ in members.visit(read_status)]
     if not all_of_them:
         raise Vanished(members.container)
     return Status(
         parent=0,
+        users=frozenset[int]().union(*(each.users for each in all_of_them)),
         capabilities=reduce(or_, (each.capabilities for each in all_of_them)),
         seccomp=min(each.seccomp for each in all_of_them),
         no_new_privileges=all(each.no_new_privileges for each in all_of_them),

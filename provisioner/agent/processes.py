@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from provisioner.agent.mountinfo import read_mountinfo
+
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -20,6 +22,7 @@ class Status:
     """The lines of /proc/<pid>/status that matter here."""
 
     parent: int
+    users: frozenset[int]  # real, effective, saved and of the file system
     capabilities: int
     seccomp: int
     no_new_privileges: bool
@@ -62,10 +65,13 @@ def open_first(proc: Path, pid: int, container: str) -> Iterator[int]:
     """The folder of a container's first process. Raises Vanished.
 
     Also when the number is another process's by now: then no control group of it bears the
-    container's id.
+    container's id. The agent sees its own group without a name, but knows the engine's mount.
     """
     with open_process(proc, pid) as process:
-        if container.encode("ascii") not in read_small(process, "cgroup"):
+        if container.encode("ascii") not in read_small(process, "cgroup") and not any(
+            mount.path == "/etc/hosts" and mount.source.endswith(f"/{container}/hosts")
+            for mount in read_mountinfo(read_small(process, "mountinfo"))
+        ):
             raise Vanished(container)
         yield process
 
@@ -83,6 +89,7 @@ def read_status(process: int) -> Status:
         together |= each
     return Status(
         int(rows["PPid"]),
+        frozenset(int(user) for user in rows["Uid"].split()),
         together,
         int(rows.get("Seccomp", "0")),
         rows.get("NoNewPrivs", "0") == "1",

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from provisioner.agent.containers import COMMUNITY, Running
+from provisioner.agent.reference import find_proof
 from provisioner.agent.signing_key import Signer
 from provisioner.core.appraisal.dsse import seal
 from provisioner.files import remove_unfinished, write_atomically
@@ -20,15 +21,16 @@ from provisioner.models.evidence import (
     write_moment,
 )
 
-_FILES = ("evidence.dsse", "instance")
+_FILES = ("evidence.dsse", "instance", "release.tlog-proof")
 
 
 @dataclass(frozen=True)
 class Publication:
-    """Where evidence goes and whose signature it bears."""
+    """Where evidence goes, whose signature it bears, and where the public releases are."""
 
     folder: Path
     signer: Signer
+    repository: Path | None = None
 
     def publish(
         self, containers: Sequence[Running], seen: tuple[ContainerSeen, ...], issued: datetime
@@ -45,6 +47,8 @@ class Publication:
         }
         write_atomically(self.folder / host / "instance", json.dumps(instance).encode())
         write_atomically(self.folder / host / "evidence.dsse", self._seal(evidence))
+        if self.repository and (proof := find_proof(self.repository, evidence.release)):
+            write_atomically(self.folder / host / "release.tlog-proof", proof)
 
     def answer(
         self,

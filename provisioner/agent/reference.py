@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioner.agent.containers import Running
-from provisioner.core.appraisal.contract import Contract, is_made_from
+from provisioner.core.appraisal.contract import Contract, is_made_from, read_contract
 
 _TARGET = re.compile(r"app/[a-z][a-z0-9-]*/[a-z][a-z0-9-]*/[0-9.]+/release\.json").fullmatch
 _MANIFEST = re.compile(r"files/[0-9a-f]{64}\.jsonl").fullmatch
@@ -41,6 +41,18 @@ def find_claim(repository: Path, container: Running) -> Claim:
     return Claim(Contract(settings=container.settings))
 
 
+def find_proof(repository: Path, target: str) -> bytes | None:
+    """The log's proof for the role that signs this release (C2SP tlog-proof), to be passed on."""
+    if not _TARGET(target):
+        return None
+    _, recipe, channel, *_ = target.split("/")
+    path = repository / "log" / "proof" / f"app-{recipe}-{channel}.tlog-proof"
+    try:
+        return path.read_bytes() if path.stat().st_size <= _LIMIT else None
+    except OSError:
+        return None
+
+
 def _read_claim(repository: Path, raw: bytes, container: Running) -> Claim | None:
     try:
         release: dict[str, Any] = json.loads(raw)
@@ -51,15 +63,17 @@ def _read_claim(repository: Path, raw: bytes, container: Running) -> Claim | Non
             target = image["files_target"]
             found = _find_by_content(repository / "targets", target) if _MANIFEST(target) else ()
             manifest = next(iter(found), b"")
-            service = release["recipe"]["service"]
-            contract = Contract(
-                tuple(service.get("tmpfs", ("/tmp",))),  # noqa: S108 - inside the container
-                tuple(service.get("configs", {}).values()),
-            )
-            return Claim(contract, manifest)
+            return Claim(read_contract(_find_service(release["recipe"], container)), manifest)
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
     return None
+
+
+def _find_service(recipe: dict[str, Any], container: Running) -> dict[str, Any]:
+    """What the recipe says of the container's service. Raises KeyError."""
+    services = recipe.get("services") or {"app": recipe["service"]}
+    service: dict[str, Any] = services[container.labels.get("org.taarafo.service", "")]
+    return service
 
 
 def _find_by_content(targets: Path, target: str) -> Iterator[bytes]:

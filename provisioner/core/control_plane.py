@@ -1,13 +1,20 @@
-"""Decide which services the control plane itself is made of. Pure."""
+"""Decide what each part of the control plane gets of this machine. Pure.
+
+What a part is, and all that it may have, is in its release (`templates/control/recipe.toml`). Here
+is what no release can say: where on the host that is, and which networks there are.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from provisioner.models.evidence import CONTROL_PLANE
+from provisioner.models.release import RecipePart, Release
 from provisioner.models.service import FileRef, Limits, Mount, ServiceSpec, Tmpfs
 
-CONTROL_UID, EDGE_UID, QUEUE_UID, REGISTRY_UID = 10001, 10002, 10003, 10004
-PROXIED_SOCKET = "/var/run/docker.sock"
+CONTROL_UID, EDGE_UID, REGISTRY_UID = 10001, 10002, 10004
+INSIDE = "/run/taarafo/"  # what is mounted below it is at the same place of the state folder
+PARTS = ("registry", "queue", "edge", "agent", "worker", "web")
 
 
 @dataclass(frozen=True)
@@ -15,187 +22,130 @@ class Ground:
     """What the control plane stands on: names, paths and ports of this machine."""
 
     stack: str
-    images: dict[str, str]  # name -> reference by digest
+    registry: str  # prefix of image references
     state: str
     base_host: str
+    address: str  # host name, with the port in local mode
     domain: str
     port: int
     registry_port: int
     docker_socket: str  # path on the host
     docker_gid: int  # group that may use it
     docker_root: str  # Docker's data-root on the host
-    secrets: tuple[str, ...] = ("master.key", "session.key", "queue_password")
 
     def path(self, *parts: str) -> str:
         return "/".join((self.state, *parts))
-
-    def mount(self, *parts: str, read_only: bool = False) -> Mount:
-        """The same path inside as outside."""
-        return Mount(self.path(*parts), self.path(*parts), read_only)
 
     @property
     def network(self) -> str:
         return f"{self.stack}-private"
 
     @property
-    def environment(self) -> dict[str, str]:
+    def decided(self) -> dict[str, str]:
+        """The values of the variables that a release leaves to the operator.
+
+        In local mode the edge listens on the loopback itself.
+        """
         return {
-            "TAARAFO_STATE": self.state,
             "TAARAFO_DOMAIN": self.domain,
             "TAARAFO_PORT": str(self.port),
             "TAARAFO_REGISTRY_PORT": str(self.registry_port),
             "TAARAFO_STACK": self.stack,
-            "TAARAFO_QUEUE_HOST": "queue",
+            "REGISTRY_HTTP_ADDR": self.registry,
+            "BASE_HOST": self.base_host,
+            "PORT": "8080" if self.domain else str(self.port),
+            "BIND": "0.0.0.0" if self.domain else "127.0.0.1 [::1]",  # noqa: S104 - the front door
         }
 
-    def secret(self, name: str, uid: int) -> FileRef:
-        return FileRef(f"{self.stack}-{name}", f"/run/secrets/{name}", uid, uid)
+    def get_source(self, inside: str) -> str:
+        """Where on the host the path is that a part has at `inside`. Raises KeyError."""
+        if inside.startswith(INSIDE):
+            return self.path(inside.removeprefix(INSIDE))
+        return {
+            "/host/containers": f"{self.docker_root}/containers",
+            "/host/proc": "/proc",
+            "/run/agent-door": self.path("agent-door"),
+            "/run/docker.sock": self.docker_socket,
+            "/run/edge": self.path("edge"),
+            "/run/evidence": self.path("evidence"),
+            "/run/gateway": self.path("gateway"),
+            "/run/releases": self.path("releases"),
+            "/run/web": self.path("edge", self.base_host),
+            "/var/lib/registry": self.path("registry"),
+        }[inside]
 
 
-def plan_control_plane(ground: Ground) -> list[ServiceSpec]:
+@dataclass(frozen=True)
+class _Reach:
+    """Whom a part can reach, and where it may run."""
+
+    networks: tuple[str, ...]
+    aliases: tuple[str, ...] = ()
+    host_ports: tuple[tuple[int, int], ...] = ()
+    group: int | None = None  # its user's own, if not told
+    is_global: bool = False
+    constraints: tuple[str, ...] = ()
+
+
+def plan_control_plane(ground: Ground, release: Release) -> list[ServiceSpec]:
     """In the order in which they are started; the registry comes before all of them."""
-    return [
-        plan_registry(ground),
-        _plan_queue(ground),
-        _plan_edge(ground),
-        _plan_agent(ground),
-        _plan_worker(ground),
-        _plan_web(ground),
-    ]
+    return [plan_part(ground, release, name) for name in PARTS]
 
 
-def plan_registry(ground: Ground) -> ServiceSpec:
-    """Serves images by digest, on this machine's loopback only."""
+def plan_part(ground: Ground, release: Release, name: str) -> ServiceSpec:
+    """One part as its release says. Raises KeyError for one that is not in it."""
+    part, reach = (release.recipe.services or {})[name], _plan_reach(ground)[name]
     return ServiceSpec(
-        name=f"{ground.stack}-registry",
-        image=ground.images["registry"],
-        user=f"{REGISTRY_UID}:{REGISTRY_UID}",
-        environment={"REGISTRY_HTTP_ADDR": f"127.0.0.1:{ground.registry_port}"},
-        mounts=(Mount(ground.path("registry"), "/var/lib/registry"),),
-        tmpfs=(Tmpfs("/tmp"),),  # noqa: S108 - inside the container
-        networks=("host",),
-        limits=Limits(256, 1.0, 64),
+        name=f"{ground.stack}-{name}",
+        image=release.image_reference(ground.registry, part.image),
+        command=part.command,
+        user=f"{part.uid}:{part.uid if reach.group is None else reach.group}",
+        environment={**part.environment, **{each: ground.decided[each] for each in part.choices}},
+        labels=_plan_labels(ground, release, name),
+        mounts=tuple(Mount(ground.get_source(m.path), m.path, m.read_only) for m in part.mounts),
+        tmpfs=tuple(Tmpfs(target) for target in part.tmpfs),
+        secrets=_plan_secrets(ground, part),
+        capabilities=part.capabilities,
+        networks=reach.networks,
+        aliases=reach.aliases,
+        host_ports=reach.host_ports,
+        is_global=reach.is_global,
+        constraints=reach.constraints,
+        limits=Limits(part.memory_mb, part.cpus, part.pids),
     )
 
 
-def _plan_queue(ground: Ground) -> ServiceSpec:
-    return ServiceSpec(
-        name=f"{ground.stack}-queue",
-        image=ground.images["queue"],
-        user=f"{QUEUE_UID}:{QUEUE_UID}",
-        secrets=(ground.secret("queue_password", QUEUE_UID),),
-        tmpfs=(Tmpfs("/tmp"),),  # noqa: S108
-        networks=(ground.network,),
-        aliases=("queue",),
-        limits=Limits(96, 0.5, 32),
+def _plan_labels(ground: Ground, release: Release, name: str) -> dict[str, str]:
+    """As a community has them, so that the agent measures all parts as one."""
+    return {
+        "org.taarafo.community": CONTROL_PLANE,
+        "org.taarafo.host": ground.base_host,
+        "org.taarafo.address": ground.address,
+        "org.taarafo.release": release.target,
+        "org.taarafo.service": name,
+    }
+
+
+def _plan_secrets(ground: Ground, part: RecipePart) -> tuple[FileRef, ...]:
+    return tuple(
+        FileRef(f"{ground.stack}-{name}", f"/run/secrets/{name}", part.uid, part.uid)
+        for name in part.secrets
     )
 
 
-def _plan_edge(ground: Ground) -> ServiceSpec:
-    """Local mode listens on loopback itself; with a domain, ports 80 and 443 are published."""
-    is_local = not ground.domain
-    return ServiceSpec(
-        name=f"{ground.stack}-edge",
-        image=ground.images["edge"],
-        user=f"{EDGE_UID}:{EDGE_UID}",
-        environment={
-            "BASE_HOST": ground.base_host,
-            "PORT": str(ground.port if is_local else 8080),
-            "BIND": "127.0.0.1 [::1]" if is_local else "0.0.0.0",  # noqa: S104 - the front door
-        },
-        mounts=(
-            Mount(ground.path("edge"), "/run/edge", read_only=True),
-            Mount(ground.path("gateway"), "/run/gateway"),
-            Mount(ground.path("evidence"), "/run/evidence", read_only=True),
-            Mount(ground.path("agent-door"), "/run/agent-door", read_only=True),
-            Mount(ground.path("releases"), "/run/releases", read_only=True),
+def _plan_reach(ground: Ground) -> dict[str, _Reach]:
+    """Local mode uses the host's network; with a domain, ports 80 and 443 are published."""
+    edge = _Reach(("host",), is_global=True)
+    if ground.domain:
+        ports = ((80, 8080), (443, 8443))
+        edge = _Reach((f"{ground.stack}-public",), host_ports=ports, is_global=True)
+    return {
+        "registry": _Reach(("host",)),
+        "queue": _Reach((ground.network,), aliases=("queue",)),
+        "edge": edge,
+        "agent": _Reach(("host",), is_global=True),  # uses none; it only spares the node a bridge
+        "worker": _Reach(
+            (ground.network,), group=ground.docker_gid, constraints=("node.role==manager",)
         ),
-        tmpfs=(Tmpfs("/tmp"),),  # noqa: S108
-        networks=("host",) if is_local else (f"{ground.stack}-public",),
-        host_ports=() if is_local else ((80, 8080), (443, 8443)),
-        limits=Limits(256, 2.0, 128),
-        is_global=True,
-    )
-
-
-def _plan_agent(ground: Ground) -> ServiceSpec:
-    """Sees, but cannot change, the containers of its host; holds no credential of ours."""
-    return ServiceSpec(
-        name=f"{ground.stack}-agent",
-        image=ground.images["control"],
-        command=(
-            *("python3", "-m", "provisioner.agent"),
-            *("--evidence", ground.path("evidence")),
-            *("--agent", ground.path("agent")),
-            *("--repository", ground.path("releases")),
-            *("--door", ground.path("agent-door")),
-        ),
-        user="0:0",
-        mounts=(
-            Mount("/proc", "/host/proc", read_only=True),
-            Mount(f"{ground.docker_root}/containers", "/host/containers", read_only=True),
-            ground.mount("releases", read_only=True),
-            ground.mount("evidence"),
-            ground.mount("agent"),
-            ground.mount("agent-door"),
-        ),
-        tmpfs=(Tmpfs("/tmp"),),  # noqa: S108
-        capabilities=("CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH"),
-        networks=("host",),  # uses none; it only spares the node a bridge
-        limits=Limits(256, 2.0, 64),
-        is_global=True,
-    )
-
-
-def _plan_worker(ground: Ground) -> ServiceSpec:
-    """The only service with Docker's socket, on a manager, without any way in.
-
-    It also signs the two short-lived roles of the release list again (docs/threat-model.md).
-    """
-    return ServiceSpec(
-        name=f"{ground.stack}-worker",
-        image=ground.images["control"],
-        command=("python3", "-m", "provisioner.worker"),
-        user=f"{CONTROL_UID}:{ground.docker_gid}",
-        environment={**ground.environment, "TAARAFO_DOCKER_HOST": f"unix://{PROXIED_SOCKET}"},
-        mounts=(
-            Mount(ground.docker_socket, PROXIED_SOCKET),
-            ground.mount("db"),
-            ground.mount("gateway", read_only=True),
-            ground.mount("evidence", read_only=True),
-            ground.mount("releases"),
-            ground.mount("publisher", "keys", "snapshot-1.pem", read_only=True),
-            ground.mount("publisher", "keys", "timestamp-1.pem", read_only=True),
-            ground.mount("trust"),
-            ground.mount("control-plane.json", read_only=True),
-        ),
-        secrets=tuple(ground.secret(s, CONTROL_UID) for s in ("master.key", "queue_password")),
-        tmpfs=(Tmpfs("/tmp"),),  # noqa: S108
-        networks=(ground.network,),
-        constraints=("node.role==manager",),
-        limits=Limits(512, 2.0, 128),
-    )
-
-
-def _plan_web(ground: Ground) -> ServiceSpec:
-    """Everything people see. No Docker socket, no route out."""
-    socket_dir = ground.path("edge", ground.base_host)
-    return ServiceSpec(
-        name=f"{ground.stack}-web",
-        image=ground.images["control"],
-        command=("python3", "-m", "web.serve", f"unix:{socket_dir}/http.sock"),
-        user=f"{CONTROL_UID}:{EDGE_UID}",
-        environment=ground.environment,
-        mounts=(
-            ground.mount("edge", ground.base_host),
-            ground.mount("db"),
-            ground.mount("gateway", read_only=True),
-            ground.mount("evidence", read_only=True),
-            ground.mount("releases", read_only=True),
-            ground.mount("trust"),
-        ),
-        secrets=tuple(ground.secret(s, CONTROL_UID) for s in ground.secrets),
-        tmpfs=(Tmpfs("/tmp"),),  # noqa: S108
-        networks=(ground.network,),
-        limits=Limits(384, 2.0, 128),
-    )
+        "web": _Reach((ground.network,), group=EDGE_UID),
+    }

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from provisioner.core.promises import needs_route_out
 from provisioner.models.community import Community
-from provisioner.models.release import Release
+from provisioner.models.release import APP, Release
 from provisioner.models.service import FileRef, JobSpec, Limits, Mount, ServiceSpec, Tmpfs
 
 EDGE_UID = 10002
@@ -96,7 +96,7 @@ def plan_community(
     return Plan(
         name=name,
         labels=labels,
-        prepare=plan_prepare(community, release.recipe.service.uid, place),
+        prepare=plan_prepare(community, release.recipe.app.uid, place),
         secrets=tuple(release.recipe.secrets),
         configs={config_names[file]: content for file, content in rendered.items()},
         network=name,
@@ -112,7 +112,7 @@ def plan_labels(community: Community, release: Release) -> dict[str, str]:
         "org.taarafo.host": host_of(community),
         "org.taarafo.address": community.address,
         "org.taarafo.release": release.target,
-        "org.taarafo.service": "app",
+        "org.taarafo.service": APP,
     }
 
 
@@ -120,7 +120,7 @@ def _declare_configs(release: Release, rendered: Mapping[str, bytes]) -> str:
     """Hash of each rendered config by its path, for the agent to compare with what it sees."""
     hashes = {
         target: hashlib.sha256(rendered[template.removesuffix(".j2")]).hexdigest()
-        for template, target in release.recipe.service.configs.items()
+        for template, target in release.recipe.app.configs.items()
     }
     return json.dumps(hashes, sort_keys=True)
 
@@ -170,10 +170,10 @@ def _plan_service(
     config_names: Mapping[str, str],
     place: Place,
 ) -> ServiceSpec:
-    name, wanted = name_of(community, place.stack), release.recipe.service
+    name, wanted = name_of(community, place.stack), release.recipe.app
     return ServiceSpec(
         name=name,
-        image=release.image_reference(place.registry),
+        image=release.image_reference(place.registry, wanted.image),
         command=wanted.command,
         user=f"{wanted.uid}:{EDGE_UID}",
         environment=dict(wanted.environment),
@@ -198,7 +198,7 @@ def _plan_service(
 
 def _plan_owner(service: ServiceSpec, release: Release) -> JobSpec:
     """The recipe's `create-owner`, with the owner's secret that the serving app never sees."""
-    uid = release.recipe.service.uid
+    uid = release.recipe.app.uid
     owner = FileRef(f"{service.name}-{OWNER_SECRET}", f"/run/secrets/{OWNER_SECRET}", uid, uid)
     return JobSpec(
         ServiceSpec(

@@ -19,3 +19,11 @@ def version_of(target: str) -> str:
 def sort_versions(versions: Iterable[str]) -> list[str]:
     """Oldest first."""
     return sorted(versions, key=version_key)
+
+
+def plan_version(wanted: str, newest: str) -> str:
+    """The version to publish next: `wanted` if that is newer, or the one after `newest`."""
+    if version_key(wanted) > version_key(newest):
+        return wanted
+    *above, last = version_key(newest)
+    return ".".join(str(part) for part in (*above, last + 1))

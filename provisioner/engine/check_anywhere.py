@@ -43,8 +43,7 @@ def check_anywhere(
     nothing of this machine is believed. `save` keeps everything the verdict rests on in a file.
     Raises ReleaseRejected when there is no root at all, and NothingToSave.
     """
-    settings = context.settings
-    home = control or settings.base_host + settings.port_suffix
+    home = control or context.settings.address
     releases = context.releases_at(home, root) if root else context.releases
     now = context.clock.now()
     if save:

@@ -10,7 +10,7 @@ import json
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import OperatorError, ReleaseRejected
 from provisioner.models.inspection import Inspection
@@ -145,26 +145,38 @@ class Context:
 
     @cached_property
     def place(self) -> Place:
+        """Raises OperatorError before `up`."""
         from provisioner.core.planning import Place
 
-        settings = self.settings
+        settings, outside = self.settings, self._outside
         return Place(
             stack=settings.stack,
             registry=settings.registry,
             tools_image=self.images["base"],
-            state=str(settings.state),
-            edge_dir=str(settings.edge_dir),
-            evidence_dir=str(settings.evidence_dir),
-            communities_dir=str(settings.communities_dir),
+            state=str(outside.state),
+            edge_dir=str(outside.edge_dir),
+            evidence_dir=str(outside.evidence_dir),
+            communities_dir=str(outside.communities_dir),
             control_url=settings.url,
         )
 
     @property
     def images(self) -> dict[str, str]:
         """Image references of the control plane, by name. Raises OperatorError before `up`."""
+        images: dict[str, str] = self._deployed["images"]
+        return images
+
+    @property
+    def _outside(self) -> Settings:
+        """The same settings with the state folder where the host has it, for who is inside."""
+        state = Path(self._deployed.get("state", self.settings.state))
+        return self.settings.model_copy(update={"state": state})
+
+    @property
+    def _deployed(self) -> dict[str, Any]:
+        """What `up` wrote down. Raises OperatorError when there is nothing."""
         try:
-            deployed = json.loads(self.settings.control_plane_file.read_bytes())
+            deployed: dict[str, Any] = json.loads(self.settings.control_plane_file.read_bytes())
         except FileNotFoundError as error:
             raise OperatorError("nothing is set up yet: run ./taarafo up") from error
-        images: dict[str, str] = deployed["images"]
-        return images
+        return deployed

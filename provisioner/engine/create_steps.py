@@ -9,7 +9,7 @@ from provisioner.core.planning import OWNER_SECRET
 from provisioner.engine.attest import record_verdict
 from provisioner.engine.keys import mint_secrets_for, write_owner
 from provisioner.engine.work import StepPlan, Work
-from provisioner.errors import AppFailed, NotEnoughRoom, Unavailable
+from provisioner.errors import AppFailed, NotEnoughRoom, ReleaseUnknown, Unavailable
 from provisioner.models.community import CommunityState
 from provisioner.models.service import JobState
 from provisioner.models.verdict import Outcome
@@ -28,6 +28,8 @@ def pin_release(work: Work) -> None:
     """The newest release of the channel, once: it stays pinned."""
     if not work.community.release:
         release = work.context.releases.newest(work.community.app, work.community.channel)
+        if release.recipe.service is None:
+            raise ReleaseUnknown(name=f"of an app called {release.name}")
         work.change(release=release.target, version=release.version)
         work.release = release
     work.log(f"release {work.community.release}")
@@ -79,7 +81,7 @@ def create_owner(work: Work) -> None:
 def await_health(work: Work) -> None:
     """Through the edge, as a member would come."""
     recipe = work.release.recipe
-    status = work.context.gateway.get_status(work.community_host, recipe.service.health)
+    status = work.context.gateway.get_status(work.community_host, recipe.app.health)
     if status != 200:
         raise Unavailable(_why_not_healthy(work, status), part="your community to wake up")
 

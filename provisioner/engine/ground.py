@@ -13,14 +13,15 @@ from provisioner.engine.context import Context
 from provisioner.files import write_atomically
 
 
-def read_ground(context: Context, images: dict[str, str]) -> Ground:
+def read_ground(context: Context) -> Ground:
     settings = context.settings
     docker_socket = settings.docker_host.removeprefix("unix://")
     return Ground(
         stack=settings.stack,
-        images=images,
+        registry=settings.registry,
         state=str(settings.state),
         base_host=settings.base_host,
+        address=settings.address,
         domain=settings.domain,
         port=settings.port,
         registry_port=settings.registry_port,
@@ -45,9 +46,10 @@ def ensure_keys(context: Context) -> None:
             write_atomically(path, make(), mode=0o600)
 
 
-def record_images(context: Context, images: dict[str, str]) -> None:
-    """Remember what was deployed, for every later command."""
-    text = json.dumps({"images": images}, indent=2, sort_keys=True).encode() + b"\n"
+def record_deployed(context: Context, images: dict[str, str]) -> None:
+    """Remember what was deployed, and from where, for every later command and for the worker."""
+    deployed = {"images": images, "state": str(context.settings.state)}
+    text = json.dumps(deployed, indent=2, sort_keys=True).encode() + b"\n"
     path = context.settings.control_plane_file
     if path.exists() and path.read_bytes() == text:
         return

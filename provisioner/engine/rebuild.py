@@ -19,7 +19,7 @@ from provisioner.core.rebuilders import count_rebuilders
 from provisioner.engine.context import Context
 from provisioner.engine.make_release import MadeRelease, make_release
 from provisioner.engine.rebuild_source import FoundSource, open_source
-from provisioner.errors import NotReproduced
+from provisioner.errors import NotReproduced, ReleaseUnknown
 from provisioner.models.release import Release
 from provisioner.publishing import build
 from provisioner.publishing.publisher import Publisher
@@ -48,7 +48,7 @@ class Published:
 
     @property
     def image(self) -> str:
-        return self.release.recipe.service.image
+        return self.release.recipe.app.image
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def rebuild_release(
         release=published.release.target,
         image=published.image,
         digest=published.release.images[published.image].digest,
-        rebuilt=made.built.digest,
+        rebuilt=made.images[published.image].built.digest,
         source=source.told,
         difference=_compare(published, made),
     )
@@ -136,7 +136,9 @@ def rebuild_release(
 def _read_published(context: Context, target: str) -> Published:
     with context.releases.open() as reading:
         release = reading.get(target)
-        name = release.recipe.service.image
+        if release.recipe.service is None:
+            raise ReleaseUnknown(name=f"of an app called {release.name}")
+        name = release.recipe.app.image
         image = release.images[name]
         envelope = b""
         if image.provenance_statement:
@@ -160,9 +162,9 @@ def _compare(published: Published, made: MadeRelease) -> Difference:
     if published.envelope:
         told = read_provenance(read_envelope(published.envelope).payload)
         inputs = compare_inputs(
-            told.dependencies, read_provenance(made.papers.statement).dependencies
+            told.dependencies, read_provenance(made.papers[published.image].statement).dependencies
         )
-    paths = compare_manifests(published.manifest, made.manifest)
+    paths = compare_manifests(published.manifest, made.images[published.image].manifest)
     facts = compare_releases(published.release, made.release)
     return replace(paths, facts=facts, inputs=inputs)
 

@@ -64,7 +64,7 @@ def _find_fault(release: Release, project: Path) -> str:
     """Why this project is not what the release was made from, as far as can be told, or ""."""
     try:
         recipe, _ = read_recipe(project / "templates" / release.name)
-        swhid = swhid_of(project / "images" / release.recipe.service.image / "app")
+        swhid = swhid_of(project / "images" / release.recipe.app.image / "app")
     except (RecipeIncomplete, OSError):
         return f"this checkout has no app {release.name}"
     if recipe.version != release.version:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from provisioner.core.versions import plan_version
 from provisioner.engine.context import Context
-from provisioner.engine.make_release import make_release
+from provisioner.engine.make_release import MadeRelease, make_release
 from provisioner.engine.publisher import open_publisher
 from provisioner.engine.rebuilt import verify_rebuilds
 from provisioner.errors import SignaturesMissing
-from provisioner.models.release import Listing, Release
+from provisioner.models.release import Listing, Recipe, Release
 from provisioner.publishing.create import create_publisher
-from provisioner.publishing.listing import list_releases
+from provisioner.publishing.listing import find_newest, list_releases
 from provisioner.publishing.publish import publish_release
 from provisioner.publishing.recipe import read_recipe
 from provisioner.publishing.registry import push_image
@@ -21,18 +22,19 @@ from provisioner.publishing.renew import renew_signatures
 from provisioner.settings import ROOT
 
 Say = Callable[[str], None]
-OUR_APP = "taarafo"
+OUR_APP, OURSELVES = "taarafo", "control"
 
 
-def ensure_published(context: Context, say: Say) -> None:
-    """A self-built publisher with the newest version of our app, and signatures that are fresh.
-
-    What waits for somebody's signature is said, and stops nothing else.
-    """
+def ensure_publisher(context: Context, say: Say) -> None:
+    """A self-built publisher, and signatures that are fresh. What waits for another's is said."""
     publisher, now = open_publisher(context), context.clock.now()
     create_publisher(publisher, now=now)
     for sentence in renew_signatures(publisher, now=now).waiting:
         say(sentence)
+
+
+def ensure_published(context: Context, say: Say) -> None:
+    """The newest version of our app. What waits for somebody's signature stops nothing else."""
     recipe, _ = read_recipe(ROOT / "templates" / OUR_APP)
     wanted = f"app/{OUR_APP}/stable/{recipe.version}/release.json"
     if not any(listing.target == wanted for listing in list_published(context)):
@@ -40,6 +42,35 @@ def ensure_published(context: Context, say: Say) -> None:
             publish_recipe(context, OUR_APP, say)
         except SignaturesMissing as error:
             say(f"{error.explain()} {error.next_step()}")
+
+
+def ensure_own_release(context: Context, images: Mapping[str, str], say: Say) -> Release:
+    """The published release of the control plane that is made of `images` (references by name).
+
+    What was built may differ under one version, e.g. when Debian has replaced a package. Then it
+    is published under the next one (docs/decisions/the-control-plane-checks-itself.md). While it
+    waits for somebody's signature it is used all the same, and a check says that it is unknown.
+    """
+    publisher = open_publisher(context)
+    published = find_newest(publisher, OURSELVES, "stable")
+    recipe, _ = read_recipe(ROOT / "templates" / OURSELVES)
+    if published and _is_made_of(published, recipe, images):
+        return published
+    version = plan_version(recipe.version, published.version) if published else recipe.version
+    made = make_release(context.settings, OURSELVES, say, version=version)
+    try:
+        _publish(context, made, say)
+    except SignaturesMissing as error:
+        say(f"{error.explain()} {error.next_step()}")
+    return made.release
+
+
+def _is_made_of(release: Release, recipe: Recipe, images: Mapping[str, str]) -> bool:
+    """Whether nothing but the version would differ if it were published now."""
+    same = release.recipe.model_copy(update={"version": recipe.version}) == recipe
+    return same and all(
+        images.get(name, "").endswith(f"@{each.digest}") for name, each in release.images.items()
+    )
 
 
 def build_release(context: Context, recipe_name: str, say: Say) -> Release:
@@ -52,15 +83,9 @@ def publish_recipe(
 ) -> Listing:
     """Build, push by digest, sign, and make visible, in this order."""
     made = make_release(context.settings, recipe_name, say, project=project)
-    push_image(made.built, context.settings.registry)
-    say(f"Signing {made.release.name} {made.release.version}")
-    return publish_release(
-        open_publisher(context),
-        made.release,
-        {image.files_root: made.manifest for image in made.release.images.values()},
-        papers={made.built.name: made.papers},
-        now=context.clock.now(),
-    )
+    for image in made.images.values():
+        push_image(image.built, context.settings.registry)
+    return _publish(context, made, say)
 
 
 def list_published(context: Context) -> list[Listing]:
@@ -75,3 +100,14 @@ def verify_published(context: Context) -> list[dict[str, Any]]:
     again = verify_rebuilds(context, found.images)
     until = [{"ok": True, "sentence": f"{role} is signed until {t}."} for role, t in found.expires]
     return [*bad, *good, *again, *until] or [{"ok": False, "sentence": "Nothing is published yet."}]
+
+
+def _publish(context: Context, made: MadeRelease, say: Say) -> Listing:
+    say(f"Signing {made.release.name} {made.release.version}")
+    return publish_release(
+        open_publisher(context),
+        made.release,
+        made.manifests,
+        papers=made.papers,
+        now=context.clock.now(),
+    )

@@ -5,22 +5,30 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from provisioner.core.control_plane import PARTS
 from provisioner.engine.context import Context
+from provisioner.engine.own_verdict import find_own_verdict
 from provisioner.errors import TaarafoError
 from provisioner.models.community import CommunityState
 
-SERVICES = ("registry", "queue", "edge", "agent", "worker", "web")
+SERVICES = PARTS
 
 
 @dataclass(frozen=True)
 class Status:
-    """`services` by name: Swarm's word for the newest task, or `absent`."""
+    """`services` by name: Swarm's word for the newest task, or `absent`.
+
+    `verdict` is the outcome of the last check of the control plane itself, at `checked_at` (UTC,
+    ISO 8601); both are empty before the first.
+    """
 
     url: str
     is_answering: bool
     services: dict[str, str]
     communities: int
     open_operations: int
+    verdict: str
+    checked_at: str
 
     @property
     def is_healthy(self) -> bool:
@@ -32,18 +40,21 @@ class Status:
     def as_text(self) -> str:
         lines = [f"{name:10} {state}" for name, state in self.services.items()]
         word = "answers" if self.is_answering else "does not answer"
-        return "\n".join([f"{self.url} {word}", *lines, f"{self.communities} communities"])
+        own = f"this control plane: {self.verdict or 'not checked yet'}"
+        return "\n".join([f"{self.url} {word}", *lines, f"{self.communities} communities", own])
 
 
 def read_status(context: Context) -> Status:
     """Never raises for what is down: that is the answer."""
-    settings = context.settings
+    settings, own = context.settings, find_own_verdict(context)
     return Status(
         url=settings.url,
         is_answering=_is_answering(context),
         services={name: _state_of(context, f"{settings.stack}-{name}") for name in SERVICES},
         communities=_count(context),
         open_operations=_count_open(context),
+        verdict=own.outcome if own else "",
+        checked_at=own.checked_at.isoformat() if own else "",
     )
 
 

@@ -12,18 +12,25 @@ from provisioner.core.control_plane import (
     EDGE_UID,
     Ground,
     plan_control_plane,
-    plan_registry,
+    plan_part,
 )
 from provisioner.engine.context import Context
 from provisioner.engine.doctor import find_port_holder
 from provisioner.engine.enrol import enrol_agents
-from provisioner.engine.ground import ensure_keys, read_ground, record_images
+from provisioner.engine.ground import ensure_keys, read_ground, record_deployed
 from provisioner.engine.operators import find_operator, make_operator_link
+from provisioner.engine.own_verdict import await_own_verdict
 from provisioner.engine.prepare import prepare_host
-from provisioner.engine.release import ensure_published
+from provisioner.engine.release import (
+    ensure_own_release,
+    ensure_published,
+    ensure_publisher,
+)
 from provisioner.engine.resume import resume_communities
 from provisioner.engine.stock import stock_registry
 from provisioner.errors import PortTaken, TookTooLong, Unavailable
+from provisioner.models.release import Release
+from provisioner.models.verdict import Outcome
 from provisioner.publishing.registry import is_answering
 from provisioner.settings import Settings
 
@@ -35,11 +42,13 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class UpReport:
-    """`operator_link` is empty when the operator has a password already."""
+    """`operator_link` is empty when the operator has a password already; `verdict` is the outcome
+    of the check of what was started."""
 
     url: str
     operator_link: str
     seconds: float
+    verdict: Outcome
 
 
 def bring_up(settings: Settings, say: Say) -> UpReport:
@@ -51,17 +60,19 @@ def bring_up(settings: Settings, say: Say) -> UpReport:
     context.engine.ensure_swarm(LOOPBACK)
     ensure_keys(context)
     images = stock_registry(context, say)
-    record_images(context, images)
-    ground = read_ground(context, images)
-    _start_registry(context, ground)
+    record_deployed(context, images)
+    ensure_publisher(context, say)
+    release, ground = ensure_own_release(context, images, say), read_ground(context)
+    _start_registry(context, ground, release)
     ensure_published(context, say)
     _prepare_database(context)
-    _start(context, ground, say)
+    _start(context, ground, release, say)
     enrol_agents(context)
     resume_communities(context)
     return UpReport(
         url=settings.url,
         operator_link=_make_link(context),
+        verdict=_check(context, say),
         seconds=round(time.monotonic() - began, 1),
     )
 
@@ -86,21 +97,21 @@ def _prepare_database(context: Context) -> None:
     os.chown(home, CONTROL_UID, EDGE_UID)
 
 
-def _start_registry(context: Context, ground: Ground) -> None:
+def _start_registry(context: Context, ground: Ground, release: Release) -> None:
     """Everything else is fetched from it."""
-    context.engine.ensure_service(plan_registry(ground))
+    context.engine.ensure_service(plan_part(ground, release, "registry"))
     _await("The registry", lambda: is_answering(context.settings.registry))
 
 
-def _start(context: Context, ground: Ground, say: Say) -> None:
+def _start(context: Context, ground: Ground, release: Release, say: Say) -> None:
     say("Starting the control plane")
     engine = context.engine
     engine.ensure_network(ground.network, internal=True, labels={})
     if not context.settings.is_local:
         engine.ensure_network(f"{ground.stack}-public", internal=False, labels={})
-    for name in ground.secrets:
+    for name in release.recipe.secrets:
         engine.ensure_secret(f"{ground.stack}-{name}", context.settings.read_secret(name), {})
-    for spec in plan_control_plane(ground):
+    for spec in plan_control_plane(ground, release):
         engine.ensure_service(spec)
     say("Waiting until it answers")
     _await("The control plane", lambda: _is_healthy(context))
@@ -120,6 +131,15 @@ def _is_healthy(context: Context) -> bool:
         return context.gateway.get_status(context.settings.base_host, "/healthz") == 200
     except Unavailable:
         return False
+
+
+def _check(context: Context, say: Say) -> Outcome:
+    """Whatever comes out, what was started stays: the operator is told where to read more."""
+    say("Checking what was started")
+    verdict = await_own_verdict(context)
+    settings = context.settings
+    say(f"This control plane: {verdict.outcome}. {settings.url}/check/{settings.address}")
+    return verdict.outcome
 
 
 def _make_link(context: Context) -> str:

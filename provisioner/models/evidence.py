@@ -15,6 +15,7 @@ STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://taarafo.example/runtime-evidence/v1"
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 LIFETIME_SECONDS = 300
+CONTROL_PLANE = "control-plane"  # what stands for a community's id in the control plane's own
 _MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
 # Contents of an entry that could not be hashed. None of them is ever equal to a reference.
@@ -105,6 +106,7 @@ class ContainerSeen:
     environment: dict[str, str]  # name -> sha256 hex of the value
     settings: dict[str, str] = field(default_factory=dict)  # rendered config path -> sha256 hex
     declared: dict[str, str] = field(default_factory=dict)  # the same, as the engine labelled it
+    users: tuple[int, ...] = ()  # every user id that any process has, real or effective
     execs: int = 0
 
 

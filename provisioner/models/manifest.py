@@ -17,6 +17,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from typing import NamedTuple
 
 _FIELD_TYPES = [str, str, int, int, int, int, str]
@@ -74,10 +75,11 @@ def read_manifest(text: bytes) -> dict[str, FileEntry]:
 def find_lines(text: bytes) -> Iterator[tuple[str, bytes]]:
     """Every path with its line, in order, without reading the rest of the line.
 
-    For a text whose hash is known to be right: raises ValueError for lines without a path, and
-    trusts the order and the other fields.
+    One at a time: all of them at once would be larger than the text. For a text whose hash is
+    known to be right: raises ValueError for lines without a path, and trusts the order and the
+    other fields.
     """
-    for line in text.splitlines(keepends=True):
+    for line in BytesIO(text):
         yield path_of(line), line
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Final, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 SCHEMA: Final = "https://taarafo.example/release/v1"
 DIGEST = r"^sha256:[0-9a-f]{64}$"
@@ -13,19 +14,21 @@ MAYBE_DIGEST = r"^(sha256:[0-9a-f]{64})?$"
 NAME = r"^[a-z][a-z0-9-]{0,30}$"
 BUILDER_FIELD = "x-taarafo-builder"  # in a TUF entry: base64 of the public key that signed it
 VERSION = r"^\d{1,4}\.\d{1,4}\.\d{1,4}$"
+PATH = r"^(/[A-Za-z0-9._-]+)+$"
+CAPABILITY = r"^CAP_[A-Z_]+$"
+APP = "app"  # what the one service of an app is called
 
 
 class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class RecipeService(_Value):
-    """One service of a recipe under the app contract (docs/recipes.md)."""
+class Program(_Value):
+    """What every service of a recipe says: its image, how it is started, and its limits."""
 
     image: str = Field(pattern=NAME)
     command: tuple[str, ...] = ()
-    health: str = "/healthz"
-    uid: int = Field(10100, ge=1000)
+    uid: int
     memory_mb: int = Field(192, ge=16)
     cpus: float = Field(1.0, gt=0)
     pids: int = Field(128, ge=8)
@@ -33,6 +36,36 @@ class RecipeService(_Value):
     configs: dict[str, str] = Field(default_factory=dict)  # template name -> path in the container
     secrets: tuple[str, ...] = ()  # names in Recipe.secrets, mounted at /run/secrets/<name>
     tmpfs: tuple[str, ...] = ("/tmp",)  # noqa: S108 - a path inside the container
+
+
+class RecipeService(Program):
+    """The one service of an app, under the app contract (docs/recipes.md)."""
+
+    uid: int = Field(10100, ge=1000)
+    health: str = "/healthz"
+
+
+class RecipeMount(_Value):
+    """A folder or file of the host that a part may have at `path`."""
+
+    path: str = Field(pattern=PATH)
+    read_only: bool = False
+
+
+class RecipePart(Program):
+    """One of several services of a recipe. Nothing is permitted to it but what it names."""
+
+    mounts: tuple[RecipeMount, ...] = ()
+    capabilities: tuple[Annotated[str, Field(pattern=CAPABILITY)], ...] = ()
+    # variables that the operator decides -> values to choose from; without any, every value counts
+    choices: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+    @field_validator("uid")
+    @classmethod
+    def _root_or_own(cls, uid: int) -> int:
+        if uid != 0 and uid < 1000:
+            raise ValueError("must be 0, which is root, or 1000 and more")
+        return uid
 
 
 class Recipe(_Value):
@@ -43,11 +76,30 @@ class Recipe(_Value):
     title: str
     summary: str = ""
     notes: str = ""
-    service: RecipeService
+    service: RecipeService | None = None
+    services: dict[Annotated[str, Field(pattern=NAME)], RecipePart] | None = None
     secrets: dict[str, int] = Field(default_factory=dict)  # name -> random bytes to mint
     commands: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # migrate, create-owner …
     assets: dict[str, str] = Field(default_factory=dict)  # URL prefix -> folder in the image
     upgrade_from: str = Field("1.0.0", pattern=VERSION)
+
+    @model_validator(mode="after")
+    def _has_one_form(self) -> Self:
+        if (self.service is None) == (not self.services):
+            raise ValueError("needs either a service or several services")
+        return self
+
+    @property
+    def app(self) -> RecipeService:
+        """The service of an app. Raises ValueError for a recipe of several services."""
+        if self.service is None:
+            raise ValueError(f"{self.name} is not an app")
+        return self.service
+
+    @property
+    def parts(self) -> Mapping[str, RecipeService | RecipePart]:
+        """Every service by its name."""
+        return self.services or {APP: self.app}
 
 
 class Image(_Value):
@@ -112,7 +164,7 @@ class Release(_Value):
 
     def to_bytes(self) -> bytes:
         """The text that is signed: JSON with sorted keys, the same every time."""
-        value = self.model_dump(mode="json", by_alias=True)
+        value = self.model_dump(mode="json", by_alias=True, exclude_none=True)
         return json.dumps(value, sort_keys=True, separators=(",", ":")).encode() + b"\n"
 
     @classmethod
@@ -120,9 +172,9 @@ class Release(_Value):
         """Raises ValueError for anything but a complete release of this schema."""
         return cls.model_validate_json(text)
 
-    def image_reference(self, registry: str) -> str:
-        """`127.0.0.1:5000/taarafo/app@sha256:…` of the service's image."""
-        image = self.images[self.recipe.service.image]
+    def image_reference(self, registry: str, name: str) -> str:
+        """`127.0.0.1:5000/taarafo/app@sha256:…` of one image."""
+        image = self.images[name]
         return f"{registry}/{image.repository}@{image.digest}"
 
 

@@ -9,7 +9,12 @@ from typing import Any
 from tuf.api.metadata import Metadata, MetaFile, Root, Targets
 
 from provisioner.core.appraisal.agents import AgentKey, row_of
-from provisioner.core.log_entries import entry_of_agent, entry_of_metadata, find_newest_version
+from provisioner.core.log_entries import (
+    entry_of_agent,
+    entry_of_metadata,
+    find_newest_version,
+    find_version,
+)
 from provisioner.core.tlog.entry import Entry
 from provisioner.publishing.pending import refuse_waiting
 from provisioner.publishing.publisher import Publisher
@@ -64,7 +69,7 @@ def make_visible(
     publisher.repository.write_metadata("timestamp", state.timestamp)
     if root:
         publisher.repository.write_metadata("root", root)
-    publisher.open_log(state.root.signed).serve()
+    show_log(publisher, state, signed)
 
 
 def commit_timestamp(publisher: Publisher, state: State, now: datetime) -> None:
@@ -77,7 +82,7 @@ def commit_timestamp(publisher: Publisher, state: State, now: datetime) -> None:
 def log_state(publisher: Publisher, state: State) -> None:
     """Make sure that what is published is in the log, and served. Changes nothing if it is."""
     tell_log(publisher, state)
-    publisher.open_log(state.root.signed).serve()
+    show_log(publisher, state)
 
 
 def tell_log(
@@ -94,6 +99,21 @@ def tell_log(
     log.append([*entries, *(entry_of(role, metadata) for role, metadata in new.items())])
     if not log.is_published:
         log.publish(publisher.cosign)
+
+
+def show_log(
+    publisher: Publisher, state: State, signed: Mapping[str, Metadata[Any]] | None = None
+) -> None:
+    """Serve the newest checkpoint, and beside it a proof for each role that signs releases.
+
+    A proof lets anybody check one release against the log without fetching the log.
+    """
+    new = dict(signed or {})
+    log = publisher.open_log(state.root.signed)
+    log.serve()
+    entries = publisher.repository.list_entries(state, without=new)
+    entries += [entry_of(role, metadata) for role, metadata in new.items()]
+    log.write_proofs({role: e for e in entries for role in state.roles if find_version(e, role)})
 
 
 def entry_of(role: str, metadata: Metadata[Any]) -> Entry:

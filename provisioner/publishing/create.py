@@ -33,7 +33,7 @@ from provisioner.publishing.sign import sign_role
 
 TOP_LEVEL = {"root": (3, 2), "targets": (3, 2), "snapshot": (1, 1), "timestamp": (1, 1)}
 SELF_BUILT, SHARED = (1, 1), (3, 2)  # keys of a delegated role, and how many must sign
-APPS = (("taarafo", "stable"),)
+APPS = (("taarafo", "stable"), ("control", "stable"))
 
 
 def create_publisher(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import TargetFile
 
 from provisioner.core.versions import version_key
-from provisioner.models.release import Listing
-from provisioner.publishing.publisher import Publisher
+from provisioner.errors import ReleaseRejected
+from provisioner.models.release import Listing, Release
+from provisioner.publishing.publisher import Publisher, role_of
 from provisioner.publishing.repository import State
 
 NO_FLOOR = "0.0.0"
@@ -22,6 +24,22 @@ def list_releases(publisher: Publisher) -> list[Listing]:
         if entry.custom
     ]
     return sorted(listings, key=lambda one: (one.target.split("/")[:3], version_key(one.version)))
+
+
+def find_newest(publisher: Publisher, name: str, channel: str) -> Release | None:
+    """The newest published release of an app's channel, read on the publisher's side: also when
+    its signatures have run out. Raises ReleaseRejected."""
+    state = publisher.read_state()
+    role = state.roles.get(role_of(name, channel))
+    entries = [entry for entry in role.signed.targets.values() if entry.custom] if role else []
+    if not entries:
+        return None
+    newest = max(entries, key=lambda entry: version_key(entry.path.split("/")[3]))
+    try:
+        content = publisher.repository.read_target(newest)
+        return Release.from_bytes(content)
+    except (OSError, ValueError, RepositoryError) as error:
+        raise ReleaseRejected(str(error), reason=f"{newest.path} is damaged") from error
 
 
 def listing_of(state: State, role: str, entry: TargetFile) -> Listing:

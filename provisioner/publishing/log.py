@@ -8,7 +8,7 @@ sequenced is never taken back, whatever happens afterwards: a witness may have s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,6 +123,17 @@ class Log:
         if following.exists():
             following.replace(self.folder / "checkpoint")
             sync_folder(self.folder)
+
+    def write_proofs(self, entries: Mapping[str, Entry]) -> None:
+        """`proof/<name>.tlog-proof` of each entry, under the checkpoint that is served."""
+        checkpoint = (self.folder / "checkpoint").read_bytes()
+        for name, entry in entries.items():
+            path, proof = (
+                self.folder / "proof" / f"{name}.tlog-proof",
+                self.prove(entry, checkpoint),
+            )
+            if not path.is_file() or path.read_bytes() != proof:
+                write_atomically(path, proof)
 
     def _sequence(self, size: int) -> bytes:
         if self.private is None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from provisioner.errors import RecipeIncomplete
 from provisioner.models.manifest import read_manifest, root_of
-from provisioner.models.release import Image, Recipe, Release, Source
+from provisioner.models.release import Image, Program, Recipe, Release, Source
 
 FILE = "f"
 
@@ -75,22 +75,29 @@ def plan_release(
     urgency: str = "routine",
 ) -> Release:
     """Put one release together. Raises RecipeIncomplete when a part that it names is missing."""
-    service = recipe.service
-    if service.image not in images:
-        raise RecipeIncomplete(recipe=recipe.name, reason=f"there is no image {service.image}")
-    missing = sorted(set(service.configs) - set(templates))
-    if missing:
-        raise RecipeIncomplete(recipe=recipe.name, reason=f"there is no template {missing[0]}")
-    unknown = sorted(set(service.secrets) - set(recipe.secrets))
-    if unknown:
-        raise RecipeIncomplete(recipe=recipe.name, reason=f"nothing mints {unknown[0]}")
-    manifest = manifests[images[service.image].files_root]
+    for part in recipe.parts.values():
+        _check_part(recipe, part, images, templates)
+    texts = [manifests[image.files_root] for image in images.values()]
     return Release(
         recipe=recipe,
         channel=channel,
         images=dict(images),
         templates=dict(templates),
-        assets=plan_assets(recipe.assets, manifest),
+        assets={u: h for text in texts for u, h in plan_assets(recipe.assets, text).items()},
         source=source,
         urgency=urgency,
     )
+
+
+def _check_part(
+    recipe: Recipe, part: Program, images: Mapping[str, Image], templates: Mapping[str, str]
+) -> None:
+    """Raises RecipeIncomplete."""
+    if part.image not in images:
+        raise RecipeIncomplete(recipe=recipe.name, reason=f"there is no image {part.image}")
+    missing = sorted(set(part.configs) - set(templates))
+    if missing:
+        raise RecipeIncomplete(recipe=recipe.name, reason=f"there is no template {missing[0]}")
+    unknown = sorted(set(part.secrets) - set(recipe.secrets))
+    if unknown:
+        raise RecipeIncomplete(recipe=recipe.name, reason=f"nothing mints {unknown[0]}")

@@ -94,6 +94,12 @@ class Repository:
 
     # -- reading -----------------------------------------------------------------------------
 
+    def read_target(self, target: TargetFile) -> bytes:
+        """The kept bytes of a target. Raises OSError, or RepositoryError for other bytes."""
+        content = (self.targets / target.get_prefixed_paths()[0]).read_bytes()
+        target.verify_length_and_hashes(content)
+        return content
+
     def read_state(self, shipped_root: bytes, following: Metadata[Root] | None = None) -> State:
         """Everything that is current, verified but perhaps expired. Raises ReleaseRejected.
 

@@ -42,7 +42,7 @@ def test_a_copy_answers_what_a_check_asks(copy: ReleaseCopy, publisher: Publishe
         assert published.list("taarafo") == ["1.0.0", "1.1.0"]
         assert published.describe(TARGET).is_self_built
         assert published.get_manifest(release.images["taarafo"]) == MANIFEST
-        assert published.log.size == 5
+        assert published.log.size == 6
 
 
 def test_later_roots_are_followed(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -27,6 +28,7 @@ from provisioner.agent.rotate import open_signer, request_rotation
 from provisioner.agent.signing_key import load_signer
 from provisioner.core.appraisal.agents import read_agents, write_agents
 from provisioner.core.appraisal.report import open_envelope, read_statement
+from provisioner.models.evidence import CONTROL_PLANE
 from tests.agent.test_containers import ID, config, with_labels, write
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
@@ -157,6 +159,81 @@ def test_nothing_is_said_about_a_container_that_is_not_there(tmp_path: Path, hos
     assert not list((tmp_path / "evidence").glob("*/evidence.dsse"))
 
 
+def make_part(label: str, host: str, number: str) -> dict[str, object]:
+    labels = {"org.taarafo.community": label, "org.taarafo.host": host}
+    return mine(ID=number * 64, Config={"Image": "", "Labels": labels, "Env": None})
+
+
+def test_communities_are_measured_before_the_control_plane(tmp_path: Path, host: Host) -> None:
+    folder = tmp_path / "containers"
+    folder.mkdir()
+    for number in "ab":
+        write(folder, make_part(CONTROL_PLANE, "localhost", number), number * 64)
+    write(folder, make_part("c0ffee", "smith.localhost", "c"), "c" * 64)
+    publication = Publication(tmp_path / "evidence", load_signer(tmp_path / "agent"))
+    attester = attest(tmp_path, host, publication)
+    attester.look()
+    ours, smiths = (attester._communities[name] for name in ("localhost", "smith.localhost"))
+    assert (ours.is_control_plane, smiths.is_control_plane) == (True, False)
+    assert attester._find_due() is smiths, "and the parts may start first"
+    ours.due, smiths.due = 1.0, 2.0
+    assert attester._find_due() is smiths, "also when it waits for less long"
+    smiths.due = time.monotonic() + 60
+    assert attester._find_due() is ours
+
+
+def test_a_part_that_keeps_starting_anew_does_not_put_it_off_for_ever(
+    tmp_path: Path, host: Host
+) -> None:
+    folder = tmp_path / "containers"
+    folder.mkdir()
+    write(folder, make_part(CONTROL_PLANE, "localhost", "a"), "a" * 64)
+    publication = Publication(tmp_path / "evidence", load_signer(tmp_path / "agent"))
+    attester = attest(tmp_path, host, publication)
+    attester.look()
+    first = attester._communities["localhost"].due
+    write(folder, make_part(CONTROL_PLANE, "localhost", "b"), "b" * 64)
+    attester.look()
+    again = attester._communities["localhost"]
+    assert (again.due, len(again.containers)) == (first, 2)
+
+
+def test_a_community_that_starts_meanwhile_does_not_wait_for_all_parts(
+    tmp_path: Path, host: Host
+) -> None:
+    """None of them is there to be measured: it is tried, which sets when it is tried again."""
+    folder = tmp_path / "containers"
+    folder.mkdir()
+    write(folder, make_part(CONTROL_PLANE, "localhost", "a"), "a" * 64)
+    publication = Publication(tmp_path / "evidence", load_signer(tmp_path / "agent"))
+    attester = attest(tmp_path, host, publication)
+    attester.look()
+    write(folder, make_part("c0ffee", "smith.localhost", "c"), "c" * 64)
+    begun = time.monotonic()
+    with pytest.raises(Vanished):
+        attester._communities["localhost"].measure(host, NOW, give_way=attester._give_way)
+    assert attester._communities["smith.localhost"].due > begun
+
+
+def test_glances_at_the_control_plane_do_not_keep_communities_waiting(
+    tmp_path: Path, host: Host
+) -> None:
+    folder = tmp_path / "containers"
+    folder.mkdir()
+    write(folder, make_part(CONTROL_PLANE, "localhost", "a"), "a" * 64)
+    publication = Publication(tmp_path / "evidence", load_signer(tmp_path / "agent"))
+    attester = attest(tmp_path, host, publication)
+    attester.look()
+    ours = attester._communities["localhost"]
+    assert attester._find_unseen() is ours
+    attester._glance(ours)
+    write(folder, make_part("c0ffee", "smith.localhost", "c"), "c" * 64)
+    attester.look()
+    attester._next_glance = 0.0
+    assert ours.next_glance > time.monotonic()
+    assert attester._find_unseen() is attester._communities["smith.localhost"]
+
+
 def test_what_is_not_there_cannot_be_asked(tmp_path: Path, host: Host) -> None:
     (tmp_path / "containers").mkdir()
     write(tmp_path / "containers", mine())
@@ -211,3 +288,24 @@ def test_who_came_in_is_not_forgotten_when_another_container_starts(
     assert [each.memory.programs for each in after.watched] == [{}, {}]
     again = take_in(host, (replace(first, started="later"), second), after)
     assert [each.memory.visitors for each in again.watched] == [set(), set()]
+
+
+def test_the_logs_proof_of_the_release_is_passed_on(tmp_path: Path) -> None:
+    signer = load_signer(tmp_path / "agent")
+    proofs = tmp_path / "releases" / "log" / "proof"
+    proofs.mkdir(parents=True)
+    (proofs / "app-little-stable.tlog-proof").write_bytes(b"proof")
+    (tmp_path / "releases" / "secret.tlog-proof").write_bytes(b"none of it")
+    publication = Publication(tmp_path / "evidence", signer, tmp_path / "releases")
+    for target, passed in (
+        ("app/little/stable/1.0.0/release.json", True),
+        ("app/../../secret/1.0.0/release.json", False),
+        ("", False),
+    ):
+        found = _read(json.dumps(config()).encode())
+        assert found
+        container = replace(found, labels=found.labels | {"org.taarafo.release": target})
+        publication.publish([container], (), NOW)
+        served = tmp_path / "evidence" / container.host / "release.tlog-proof"
+        assert served.exists() is passed
+        publication.withdraw_all_but(set())

@@ -21,6 +21,7 @@ from provisioner.agent.processes import (
 
 PROC = Path("/proc")
 NOBODYS = "f" * 64
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="changes users")
 
 
 @contextmanager
@@ -47,6 +48,22 @@ def test_a_process_of_another_container_does_not_belong() -> None:
         pass
 
 
+def test_the_agent_knows_its_own_container_although_its_group_has_no_name(tmp_path: Path) -> None:
+    """With a control group namespace of its own it reads `0::/` of itself."""
+    process = tmp_path / "7"
+    process.mkdir()
+    (process / "cgroup").write_text("0::/\n")
+    line = f"9 8 7:6 /docker/containers/{NOBODYS}/hosts /etc/hosts rw - ext4 /dev/x rw\n"
+    (process / "mountinfo").write_text(line)
+    with open_first(tmp_path, 7, NOBODYS) as folder:
+        assert read_small(folder, "cgroup") == b"0::/\n"
+    with pytest.raises(Vanished), open_first(tmp_path, 7, "e" * 64):
+        pass
+    (process / "mountinfo").write_text(line.replace("/etc/hosts", "/other/hosts"))
+    with pytest.raises(Vanished), open_first(tmp_path, 7, NOBODYS):
+        pass
+
+
 def test_rights_are_read_and_a_name_cannot_fake_them() -> None:
     """prctl(2) PR_SET_NAME: the name stands in the same file as the rights."""
     script = (
@@ -63,3 +80,17 @@ def test_rights_are_read_and_a_name_cannot_fake_them() -> None:
         wanted = read_status(mine)
     assert status.parent == os.getpid()
     assert status.capabilities == wanted.capabilities
+    assert status.users == {os.getuid()}
+
+
+@needs_root
+def test_every_user_that_a_process_can_be_is_told() -> None:
+    """setresuid(2): it runs as one user and can become another again."""
+    script = (
+        "import os,sys; os.setresuid(1234, 1235, 0)\nprint('ready', flush=True); sys.stdin.read()"
+    )
+    with running(sys.executable, "-c", script) as process:
+        assert process.stdout
+        process.stdout.readline()
+        with open_process(PROC, process.pid) as folder:
+            assert read_status(folder).users == {1234, 1235, 0}

@@ -17,11 +17,11 @@ FOLDER = ROOT / "templates" / "taarafo"
 
 def test_the_recipe_is_one():
     recipe = Recipe.model_validate(tomllib.loads((FOLDER / "recipe.toml").read_text()))
-    assert recipe.service.uid == 10100
-    assert set(recipe.service.secrets) == set(recipe.secrets) == {"session"}
+    assert recipe.app.uid == 10100
+    assert set(recipe.app.secrets) == set(recipe.secrets) == {"session"}
     assert {words[0] for words in recipe.commands.values()} <= set(COMMANDS)
-    assert recipe.service.command == ("serve",)
-    for template in recipe.service.configs:
+    assert recipe.app.command == ("serve",)
+    for template in recipe.app.configs:
         assert (FOLDER / template).exists()
     assert recipe.assets == {"/static": "/srv/app/static"}
     assert (SOURCE / "app" / "static" / "style.css").exists()

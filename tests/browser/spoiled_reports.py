@@ -79,6 +79,8 @@ def _list_trees() -> Iterator[tuple[str, str, Tree]]:
     tree = SEEN.tree
     for line in ("", "x", "[]", '["/a",\n["/b",\n', '["/a"]', '["\\ud8', "\u0660", '["/a",\r'):
         yield f"line {line!a}", REJECTED, replace(tree, changed=(*tree.changed, line))
+    carried = '["/a",\r["/b",\r\n'
+    yield "returns are no ends of lines", REJECTED, replace(tree, changed=(*tree.changed, carried))
     yield "does not add up", REJECTED, replace(tree, root=ROOT)
     yield "one change less", REJECTED, replace(tree, changed=tree.changed[1:])
     yield "never there", REJECTED, replace(tree, missing=("/never",), root=ROOT)
@@ -186,7 +188,22 @@ _SEEN: tuple[tuple[str, str, dict[str, Any]], ...] = (
         {"processes": (replace(PYTHON, count=LARGE), replace(PYTHON, count=LARGE))},
     ),
     ("a capability", MODIFIED, {"capabilities": "0000000000002000"}),
-    ("no capabilities at all", GOOD, {"capabilities": ""}),
+    ("no capabilities at all", MODIFIED, {"capabilities": ""}),
+    *(
+        (f"capabilities {told!a}", MODIFIED, {"capabilities": told})
+        for told in ("8000020000000001", "0x4", "F" * 16, "0" * 17, " 0", "0\n", "0_0", "٠", "none")
+    ),
+    ("capabilities, told in short", GOOD, {"capabilities": "0"}),
+    *((f"users {each}", GOOD, {"users": each}) for each in ((), (10100,), (10100, 10100))),
+    *(
+        (f"users {each}", MODIFIED, {"users": each})
+        for each in ((0,), (10100, 0), (10101, 10099, 10100), (-1, 5), (LARGE, LARGE - 1), (10, 9))
+    ),
+    ("a user and a right", MODIFIED, {"users": (0,), "capabilities": "1", "read_only_root": False}),
+    *(
+        (f"the service {each!a}", MODIFIED, {"service": each})
+        for each in ("", "App", "a:b", "\u202ex")
+    ),
     ("a root that can be written", MODIFIED, {"read_only_root": False}),
     ("both", MODIFIED, {"read_only_root": False, "capabilities": "ff"}),
     (
@@ -412,6 +429,10 @@ _STATEMENTS: dict[str, Callable[[Any], object]] = {
     "a number as variable": lambda s: s["predicate"]["containers"][0]["environment"].update(A=1),
     "a number as execs": lambda s: s["predicate"]["containers"][0].update(execs="1"),
     "a flag as execs": lambda s: s["predicate"]["containers"][0].update(execs=True),
+    "a text as users": lambda s: s["predicate"]["containers"][0].update(users="0"),
+    "a text as user": lambda s: s["predicate"]["containers"][0].update(users=["0"]),
+    "a flag as user": lambda s: s["predicate"]["containers"][0].update(users=[False]),
+    "no users at all": lambda s: s["predicate"]["containers"][0].update(users=None),
     "no nonce at all": lambda s: s["predicate"].update(nonce=None),
     "a number as nonce": lambda s: s["predicate"].update(nonce=1),
     "a text as hosts": lambda s: s["predicate"].update(hosts="h1"),

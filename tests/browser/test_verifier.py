@@ -24,6 +24,7 @@ from tests.browser.spoiled_files import list_spoiled_files
 from tests.browser.spoiled_logs import list_spoiled_logs
 from tests.browser.spoiled_metadata import list_spoiled_metadata
 from tests.browser.spoiled_reports import list_spoiled_reports
+from tests.browser.spoiled_services import list_spoiled_services
 from tests.browser.stolen_keys import list_stolen_keys
 from tests.core.test_appraisal import file, make_tree
 from web.check.verifier import write_verifier
@@ -98,12 +99,15 @@ def judge_by_page(page: Page, case: Spoiled) -> dict[str, object]:
 
 LISTS = {
     "reports": lambda place, _: list_spoiled_reports(place),
+    "services": list_spoiled_services,
     "metadata": lambda place, _: list_spoiled_metadata(place),
     "logs": list_spoiled_logs,
     "keys": list_stolen_keys,
     "files": lambda place, _: list_spoiled_files(place),
 }
-FEWEST = {"reports": 200, "metadata": 80, "logs": 50, "keys": 30, "files": 40}
+FEWEST = {
+    "reports": 200, "services": 60, "metadata": 80, "logs": 50, "keys": 30, "files": 40,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", LISTS)
@@ -122,9 +126,13 @@ def test_both_verifiers_say_the_same_of_every_attack(page, place, tmp_path, kind
 
 
 def test_the_steps_are_the_same(page):
-    listed = page.evaluate("STEPS.map((step) => [step.number, step.name, step.isGate])")
+    listed = page.evaluate(
+        "STEPS.map((step) => [step.number, step.name, step.isGate, step.isOfEach ?? false])"
+    )
     names = [step.run.__name__.removeprefix("check_") for step in STEPS]
-    assert listed == [[s.number, n, s.is_gate] for s, n in zip(STEPS, names, strict=True)]
+    assert listed == [
+        [s.number, n, s.is_gate, s.is_of_each] for s, n in zip(STEPS, names, strict=True)
+    ]
 
 
 def test_numbers_that_only_the_publisher_may_write_are_read_like_python_does(page):

@@ -7,7 +7,7 @@ import re
 import pytest
 from pydantic_core import PydanticUndefined
 
-from provisioner.models.release import Recipe, RecipeService
+from provisioner.models.release import Recipe, RecipeMount, RecipePart, RecipeService
 from provisioner.publishing.blueprint import Blueprint
 from tests.docs.pages import ROOT, find_prose, find_rows, find_section, find_spans, read
 
@@ -35,6 +35,13 @@ def test_every_field_of_a_service_is_explained_with_its_default():
             assert rows[name][0] in ("needed", "none")
         elif isinstance(field.default, int | float | str):
             assert rows[name][0].strip("`") == str(field.default)
+
+
+def test_every_field_of_one_of_several_services_is_explained():
+    rows = find_rows(find_section(read("docs/recipes.md"), "A recipe of several services"))
+    more = set(RecipePart.model_fields) - set(RecipeService.model_fields)
+    assert set(rows) == more | {"uid", "secrets"}
+    assert set(RecipeMount.model_fields) <= set(find_spans(rows["mounts"][1]))
 
 
 @pytest.mark.parametrize("image", IMAGES)

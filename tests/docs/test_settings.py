@@ -10,6 +10,7 @@ import pytest
 from provisioner.core.control_plane import plan_control_plane
 from provisioner.engine.ground import read_ground
 from provisioner.settings import Settings
+from tests.core.own_release import make_own_release
 from tests.docs.pages import ROOT, find_rows, find_section, find_spans, read
 
 FIELDS = Settings.model_fields
@@ -21,17 +22,15 @@ def settings_rows():
 
 
 def plan_services(tmp_path, **given):
-    """What the web and the worker would be told: their variables, and which engine they meet."""
+    """What the web and the worker would be told, and what of the host they would have."""
     socket = tmp_path / "docker.sock"
     socket.touch()
     settings = Settings(**{"docker_host": f"unix://{socket}", **given})
     engine = SimpleNamespace(get_root_dir=lambda: "/var/lib/docker")
-    images = dict.fromkeys(("control", "edge", "queue", "registry"), "x")
     context = SimpleNamespace(settings=settings, engine=engine)
-    specs = plan_control_plane(read_ground(context, images))
-    told = [spec.environment for spec in specs if spec.name.endswith(("-web", "-worker"))]
-    meets = [mount.source for spec in specs for mount in spec.mounts if ".sock" in mount.source]
-    return told, meets
+    specs = plan_control_plane(read_ground(context), make_own_release())
+    parts = [spec for spec in specs if spec.name.endswith(("-web", "-worker"))]
+    return [(spec.environment, spec.mounts) for spec in parts]
 
 
 def another(name, tmp_path):

@@ -26,7 +26,8 @@ from provisioner.models.community import CommunityState
 from provisioner.models.operation import OperationState, StepState
 from provisioner.models.promise import Connections, Preset
 from provisioner.models.verdict import Finding, Outcome, Verdict
-from tests.fakes import make_context
+from tests.core.own_release import make_own_release
+from tests.fakes import FakeReleases, make_context
 
 GENUINE = Verdict(Outcome.GENUINE, (Finding("files", Outcome.GENUINE, "as published"),))
 
@@ -302,3 +303,12 @@ def test_progress_reaches_a_hundred_only_when_it_is_ready(context):
     run_operation(context, operation.id)
     ready = get_progress(context, operation.id)
     assert (ready.is_ready, ready.percent) == (True, 100)
+
+
+def test_the_control_plane_is_no_app_for_a_community(context):
+    context.releases = FakeReleases(make_own_release())
+    community, operation = ask(context, app="control")
+    run_operation(context, operation.id)
+    assert context.store.get_operation(operation.id).state == OperationState.FAILED
+    assert context.store.get_community(community.id).state == CommunityState.FAILED
+    assert context.engine.services == {}

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from cli import app
 from provisioner.engine.context import Context
-from provisioner.engine.release import ensure_published
+from provisioner.engine.release import ensure_published, ensure_publisher
 from provisioner.errors import FloorRefused, KeyRefused, SignaturesMissing
 from provisioner.publishing.create import create_publisher
 from provisioner.publishing.publisher import Publisher
@@ -45,7 +45,7 @@ def ask(*words: str):
 
 def test_every_key_is_listed_with_who_must_sign_and_until_when(publisher: Publisher) -> None:
     rows = ask("keys", "list")
-    assert len(rows) == 9
+    assert len(rows) == 10
     assert set(rows[0]) == {"role", "file", "keyid", "is_here", "threshold", "expires"}
     assert (rows[0]["role"], rows[0]["file"], rows[0]["threshold"]) == ("root", "root-1.pem", 2)
     assert f"{APP}-1.pem" in run("keys", "list")
@@ -141,10 +141,12 @@ def test_up_says_what_waits_and_goes_on(publisher: Publisher, tmp_path: Path) ->
     own = publisher.ring.home / f"{APP}-1.pem"
     own.rename(tmp_path / "away.pem")
     context, said = Context(Settings()), []
+    ensure_publisher(context, said.append)
     ensure_published(context, said.append)
     assert said == [], "nothing is due"
     context.clock = FakeClock()
     context.clock.moment = NOW + timedelta(days=16)
+    ensure_publisher(context, said.append)
     ensure_published(context, said.append)
     assert f"Missing: {APP}-1.pem." in said[0]
     (tmp_path / "away.pem").rename(own)
@@ -152,6 +154,7 @@ def test_up_says_what_waits_and_goes_on(publisher: Publisher, tmp_path: Path) ->
     ask("keys", "add", APP, str(public))
     assert not ask("keys", "threshold", APP, "2")["published"]
     context.clock.moment = NOW + timedelta(days=29)
+    ensure_publisher(context, said.append)
     ensure_published(context, said.append)
     assert said[1:] == [f"{APP}: 1 of 2 have signed. Not yet: anna.pem."]
     assert publisher.read_state().timestamp.signed.expires > context.clock.moment

@@ -97,12 +97,11 @@ def test_one_changed_file_in_the_published_app_is_named(
         with (tampered / "images/taarafo/app/posts.py").open("a") as file:
             file.write("BACKDOOR = True\n")
         made = make_as_if(context.settings, "taarafo", tampered, honest)
-        (image,) = made.release.images.values()
         publish_release(
             Publisher.of(context.settings),
             made.release,
-            {image.files_root: made.manifest},
-            papers={"taarafo": made.papers},
+            made.manifests,
+            papers=made.papers,
             now=NOW,
         )
         assert all(row["ok"] for row in verify_published(context))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from provisioner.core.provenance import digest_of
@@ -18,8 +19,9 @@ def make_as_if(settings: Settings, app: str, project: Path, honest: Source) -> M
     """
     made = make_release(settings, app, print, project=project, commit=honest.commit)
     true, told = made.release.source.swhid.encode(), honest.swhid.encode()
-    lie = made.papers.statement.replace(true, told)
+    ((name, image),) = made.images.items()
+    lie = image.papers.statement.replace(true, told)
     named = {"provenance_statement": digest_of(lie)}
-    images = {made.built.name: made.release.images[made.built.name].model_copy(update=named)}
+    images = {name: made.release.images[name].model_copy(update=named)}
     release = made.release.model_copy(update={"images": images, "source": honest})
-    return MadeRelease(release, made.built, made.manifest, Papers(made.papers.sbom, lie))
+    return MadeRelease(release, {name: replace(image, papers=Papers(image.papers.sbom, lie))})

@@ -30,7 +30,7 @@ from provisioner.publishing.repository import Repository
 from provisioner.publishing.sign import sign_role
 
 NOW = datetime.now(UTC).replace(microsecond=0)
-APP = "app-taarafo-stable"
+APP, OWN = "app-taarafo-stable", "app-control-stable"
 MANIFEST = write_manifest([FileEntry("/app/run", "f", 0o755, 0, 0, 3, "1" * 64)])
 
 

@@ -14,12 +14,13 @@ from provisioner.publishing.create import create_publisher
 from provisioner.publishing.keys import KeyRing, file_of, refuse_twins
 from provisioner.publishing.publisher import Publisher, list_keys
 from provisioner.publishing.renew import refresh_online
-from tests.publishing.place import APP, NOW, contents_of, publish, publisher_in
+from tests.publishing.place import APP, NOW, OWN, contents_of, publish, publisher_in
 
 
 def test_each_key_has_a_file_that_only_its_owner_reads(publisher: Publisher) -> None:
     files = sorted(path.name for path in publisher.ring.home.iterdir())
     assert files == [
+        f"{OWN}-1.pem",
         f"{APP}-1.pem",
         "log-1.pem",
         *(f"root-{n}.pem" for n in (1, 2, 3)),

@@ -127,7 +127,7 @@ def test_one_version_with_two_contents(publisher: Publisher, reader: PublishedRe
         reader.newest("taarafo")
 
 
-@pytest.mark.parametrize("part", ["checkpoint", "tile/entries/000.p/4"])
+@pytest.mark.parametrize("part", ["checkpoint", "tile/entries/000.p/5"])
 @pytest.mark.parametrize("place", [0.1, 0.5, 0.9])
 def test_a_changed_byte(
     publisher: Publisher, tmp_path: Path, log_folder: Path, part: str, place: float
@@ -144,7 +144,7 @@ def test_a_changed_byte(
 def test_nonsense_instead_of_entries(
     publisher: Publisher, tmp_path: Path, log_folder: Path, content: bytes
 ) -> None:
-    (log_folder / "tile/entries/000.p/4").write_bytes(content)
+    (log_folder / "tile/entries/000.p/5").write_bytes(content)
     with pytest.raises(ReleaseRejected):
         reader_of(publisher, tmp_path / "new").newest("taarafo")
 
@@ -265,7 +265,7 @@ def test_a_proof_holds_without_the_rest_of_the_log(tmp_path: Path) -> None:
     checkpoint = (log.folder / "checkpoint").read_bytes()
     for entry in log.list_entries():
         proof = read_proof(log.prove(entry, checkpoint))
-        assert check_proof(proof, hash_leaf(write_entry(entry)), log.key)[0].size == 5
+        assert check_proof(proof, hash_leaf(write_entry(entry)), log.key)[0].size == 6
 
 
 def test_a_log_of_many_entries_is_read_in_parts(publisher: Publisher, tmp_path: Path) -> None:
@@ -276,5 +276,5 @@ def test_a_log_of_many_entries_is_read_in_parts(publisher: Publisher, tmp_path: 
     assert reader.newest("taarafo")
     tell_log(publisher, root, *many)
     with reader.open() as reading:
-        assert reading.log.size == 604
+        assert reading.log.size == 605
         assert reading.log.agents["h599"] == (f"{599:064x}",)

@@ -23,7 +23,7 @@ from provisioner.errors import (
 from provisioner.files import locked
 from provisioner.models.manifest import root_of
 from provisioner.publishing.create import create_publisher
-from provisioner.publishing.listing import list_releases
+from provisioner.publishing.listing import find_newest, list_releases
 from provisioner.publishing.publish import publish_release
 from provisioner.publishing.publisher import Publisher
 from provisioner.publishing.renew import refresh_online, renew_signatures
@@ -31,6 +31,7 @@ from tests.publishing.place import (
     APP,
     MANIFEST,
     NOW,
+    OWN,
     begin,
     contents_of,
     current_file,
@@ -185,7 +186,7 @@ def test_everything_is_renewed_while_the_keys_are_here(publisher: Publisher) -> 
     assert renew_signatures(publisher, now=NOW + timedelta(hours=1)).renewed == ()
     later = NOW + timedelta(days=400)  # all of it expired long ago
     renewal = renew_signatures(publisher, now=later)
-    assert sorted(renewal.renewed) == [APP, "root", "snapshot", "targets", "timestamp"]
+    assert sorted(renewal.renewed) == [OWN, APP, "root", "snapshot", "targets", "timestamp"]
     state = publisher.read_state()
     assert state.root.signed.version == 2
     assert all(metadata.signed.expires > later for _, metadata, _ in state.each_role())
@@ -196,7 +197,7 @@ def test_what_cannot_be_renewed_is_said_and_the_rest_is(publisher: Publisher) ->
     for number in (1, 2):
         (publisher.ring.home / f"targets-{number}.pem").unlink()
     renewal = renew_signatures(publisher, now=NOW + timedelta(days=46))
-    assert sorted(renewal.renewed) == [APP, "snapshot", "timestamp"]
+    assert sorted(renewal.renewed) == [OWN, APP, "snapshot", "timestamp"]
     (sentence,) = renewal.waiting
     ends = publisher.read_state().targets.signed.expires
     assert "Missing: targets-1.pem, targets-2.pem." in sentence
@@ -210,3 +211,22 @@ def test_readers_follow_a_renewed_root(publisher: Publisher, tmp_path: Path) -> 
     reader.list("taarafo")
     shutil.rmtree(tmp_path / "cache")
     assert reader.list("taarafo") == ["1.0.0"]
+
+
+def test_the_newest_release_is_found_by_its_version(publisher: Publisher) -> None:
+    for version in ("1.10.0", "1.9.0"):
+        publish(publisher, version)
+    newest = find_newest(publisher, "taarafo", "stable")
+    assert newest == release_of("1.10.0")
+    assert find_newest(publisher, "control", "stable") is None
+    assert find_newest(publisher, "nothing", "stable") is None
+
+
+def test_a_newest_release_that_is_damaged_is_refused(publisher: Publisher) -> None:
+    (stored,) = publisher.repository.targets.rglob("*.release.json")
+    flip(stored, 0.5)
+    with pytest.raises(ReleaseRejected):
+        find_newest(publisher, "taarafo", "stable")
+    stored.unlink()
+    with pytest.raises(ReleaseRejected):
+        find_newest(publisher, "taarafo", "stable")

@@ -255,4 +255,4 @@ def test_killed_while_publishing_papers_readers_see_all_or_nothing(
         assert problems_of(here) == ()
         publish_papered(here, "1.2.0")
         assert problems_of(here) == ()
-    assert point == 22  # each file twice, and the last one of the log
+    assert point == 26  # each file twice, and the last one of the log

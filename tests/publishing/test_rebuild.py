@@ -63,9 +63,8 @@ class Shop:
     def publish(self, made: MadeRelease | None = None) -> MadeRelease:
         made = made or self.make()
         (image,) = made.release.images.values()
-        manifests = {image.files_root: made.manifest}
-        papers = {"tiny": made.papers} if image.provenance_statement else {}
-        publish_release(self.publisher, made.release, manifests, papers=papers, now=NOW)
+        papers = made.papers if image.provenance_statement else {}
+        publish_release(self.publisher, made.release, made.manifests, papers=papers, now=NOW)
         return made
 
     def rebuild(self, **options):
@@ -110,7 +109,7 @@ def test_a_rebuild_of_the_same_source_is_the_same_and_signed(shop: Shop) -> None
     (shop.settings.cache / "rebuilds/killed/images").mkdir(parents=True)
     rebuilt = shop.rebuild()
     assert rebuilt.outcome == "REPRODUCED"
-    assert rebuilt.digest == rebuilt.rebuilt == made.built.digest
+    assert rebuilt.digest == rebuilt.rebuilt == made.images["tiny"].built.digest
     assert rebuilt.source == f"commit {git(shop.project, 'rev-parse', 'HEAD')}"
     rebuilt.require_same()
     assert "Building the image base" in shop.said
@@ -121,7 +120,7 @@ def test_a_rebuild_of_the_same_source_is_the_same_and_signed(shop: Shop) -> None
     assert rebuilt.attestation == f"rebuilds/{statement[7:]}/{rebuilt.keyid}.dsse"
     assert file.stat().st_mode & 0o777 == 0o644
     envelope = read_envelope(file.read_bytes())
-    assert envelope.payload == made.papers.statement
+    assert envelope.payload == made.papers["tiny"].statement
     assert len(envelope.signatures) == 2
     assert rebuilt.rebuilders == 1
     after = contents_of(shop.settings.repository_dir)
@@ -142,7 +141,7 @@ def test_a_rebuild_takes_nothing_from_the_images_that_are_kept(shop: Shop) -> No
     for layout in (shop.settings.cache / "images").iterdir():
         shutil.rmtree(layout / "blobs")
         (layout / "index.json").write_text("{}")
-    assert shop.rebuild().rebuilt == made.built.digest
+    assert shop.rebuild().rebuilt == made.images["tiny"].built.digest
 
 
 def test_the_source_of_the_release_is_taken_and_not_what_lies_there_now(shop: Shop) -> None:
@@ -173,7 +172,7 @@ def test_a_release_without_provenance_is_compared_and_not_signed(shop: Shop) -> 
         update={"sbom": "", "provenance_statement": "", "environment": None}
     )
     old = made.release.model_copy(update={"images": {"tiny": image}})
-    shop.publish(MadeRelease(old, made.built, made.manifest, made.papers))
+    shop.publish(MadeRelease(old, made.images))
     rebuilt = shop.rebuild()
     assert rebuilt.outcome == "REPRODUCED"
     assert rebuilt.attestation == ""
@@ -245,7 +244,7 @@ def test_an_equal_image_of_other_inputs_is_not_signed(shop: Shop) -> None:
     made = shop.publish()
     shop.add("images/base/image.toml", "# a comment\n")
     rebuilt = shop.rebuild()
-    assert rebuilt.rebuilt == made.built.digest
+    assert rebuilt.rebuilt == made.images["tiny"].built.digest
     assert rebuilt.outcome == "NOT-REPRODUCED"
     assert rebuilt.difference.inputs[0].startswith("images/base/image.toml: swh:1:cnt:")
 

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 import pytest
 
 from provisioner.errors import RecipeIncomplete
 from provisioner.models.manifest import FileEntry, root_of, write_manifest
-from provisioner.models.release import Image, Recipe, RecipeService, Release, Source
+from provisioner.models.release import (
+    Image,
+    Recipe,
+    RecipeMount,
+    RecipePart,
+    RecipeService,
+    Release,
+    Source,
+)
 from provisioner.publishing.release import plan_assets, plan_image, plan_release
 
 STYLE, SCRIPT = "a" * 64, "b" * 64
@@ -110,3 +121,66 @@ def test_a_part_that_is_missing_is_named(changes: dict[str, object], reason: str
 def test_a_secret_that_nothing_mints_is_named() -> None:
     with pytest.raises(RecipeIncomplete, match="recipe-incomplete"):
         plan(recipe(secrets={}))
+
+
+def test_a_release_of_one_service_is_written_as_it_always_was() -> None:
+    """Its bytes are signed: what a newer version can say besides must not change them."""
+    text = plan(
+        recipe(), images={"app": image().model_copy(update={"environment": ("LANG=C",)})}
+    ).to_bytes()
+    fields = json.loads(text)
+    assert set(fields["recipe"]) == set(Recipe.model_fields) - {"services"}
+    for name in ("sbom", "provenance_statement"):  # what came since is told apart
+        del fields["images"]["app"][name]
+    text = json.dumps(fields, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+    known = "dd4e5ca5b22afe0db78b8bc6ae601ae85c34145d5e91b24dc8f336a14a892560"
+    assert hashlib.sha256(text).hexdigest() == known
+
+
+def test_a_release_from_before_reads_as_one_service() -> None:
+    fields = json.loads(plan(recipe()).to_bytes())
+    fields["images"]["app"]["environment"] = None
+    release = Release.from_bytes(json.dumps(fields).encode())
+    assert release.recipe.parts == {"app": release.recipe.app}
+    assert release.images["app"].environment is None
+
+
+PARTS = {
+    "front": RecipePart(image="app", uid=10001, mounts=(RecipeMount(path="/run/door"),)),
+    "back": RecipePart(image="app", uid=0, capabilities=("CAP_SYS_PTRACE",), secrets=("key",)),
+}
+
+
+def test_a_recipe_of_several_services() -> None:
+    release = plan(recipe(service=None, services=PARTS))
+    assert Release.from_bytes(release.to_bytes()) == release
+    assert release.recipe.parts == PARTS
+    assert set(release.assets) == {"/static/style.css", "/static/js/app.js"}
+    with pytest.raises(ValueError, match="is not an app"):
+        _ = release.recipe.app
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"services": PARTS},
+        {"service": None},
+        {"service": None, "services": {}},
+        {"service": None, "services": {"Front": PARTS["front"]}},
+        {"service": RecipeService(image="app").model_dump() | {"capabilities": ["CAP_CHOWN"]}},
+        {"service": {"image": "app", "uid": 0}},
+        {"service": None, "services": {"a": {"image": "app", "uid": 1, "mounts": []}}},
+        {"service": None, "services": {"a": {"image": "app", "uid": 0, "capabilities": ["ALL"]}}},
+        {"service": None, "services": {"a": {"image": "app", "uid": 0, "mounts": [{"path": "x"}]}}},
+    ],
+)
+def test_a_recipe_that_says_too_much_or_too_little(changes: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="Recipe"):
+        recipe(**changes)
+
+
+@pytest.mark.parametrize("changes", [{"image": "other"}, {"secrets": ("other",)}])
+def test_every_service_is_looked_at(changes: dict[str, object]) -> None:
+    services = {**PARTS, "back": PARTS["back"].model_copy(update=changes)}
+    with pytest.raises(RecipeIncomplete, match="recipe-incomplete"):
+        plan(recipe(service=None, services=services))

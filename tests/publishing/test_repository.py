@@ -18,6 +18,7 @@ from provisioner.publishing.publisher import Publisher
 from tests.publishing.place import (
     APP,
     NOW,
+    OWN,
     begin,
     contents_of,
     current_file,
@@ -47,6 +48,7 @@ def test_roles_thresholds_and_times_are_those_of_the_key_table(tmp_path: Path) -
         "root": (3, 2, timedelta(days=365)),
         "targets": (3, 2, timedelta(days=90)),
         APP: (1, 1, timedelta(days=30)),
+        OWN: (1, 1, timedelta(days=30)),
         "snapshot": (1, 1, timedelta(days=7)),
         "timestamp": (1, 1, timedelta(days=1)),
     }
@@ -107,8 +109,8 @@ def test_killed_while_publishing_readers_see_the_old_or_the_new(
         assert problems_of(publisher) == ()
         assert len(publisher.read_state().roles[APP].signed.targets) == 3
         assert not [name for name in contents_of(tmp_path / str(point)) if name.endswith(".new")]
-    # a target, a role, a tile, a bundle, two checkpoints, the snapshot, the timestamp: twice each
-    assert point == 18
+    # a target, a role, a tile, a bundle, two checkpoints, snapshot, timestamp, two proofs: twice each
+    assert point == 22
 
 
 def test_a_new_app_needs_the_targets_keys(publisher: Publisher) -> None:

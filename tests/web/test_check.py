@@ -139,6 +139,9 @@ def test_a_front_door_that_is_away_is_no_error_page(app, context):
         ("Smith-Family.localhost", ADDRESS),
         (f" http://{ADDRESS}/feed?x=1 ", ADDRESS),
         (ADDRESS, ADDRESS),
+        ("localhost", "localhost:8080"),
+        ("http://localhost/", "localhost:8080"),
+        ("localhost:8080", "localhost:8080"),
         ("smith.example.org", "smith.example.org"),
         ("what is this", "what is this"),
     ],
@@ -215,3 +218,14 @@ def test_a_check_that_breaks_gives_its_place_back(context):
         with pytest.raises(Unavailable):
             recent.get("x", now, break_down)
     assert recent.get("x", now, lambda: Verdict(Outcome.UNKNOWN, ()))
+
+
+def test_the_control_plane_itself_can_be_asked_for(app, context, judged):
+    judged["verdict"] = say(Outcome.GENUINE, now=context.clock.now())
+    browser = app.test_client()
+    assert (
+        'href="/check/localhost:8080">Check this control plane itself</a>'
+        in browser.get("/check").text
+    )
+    assert browser.get("/check/localhost:8080").status_code == 200
+    assert judged["asked"] == ["localhost:8080"]

@@ -9,6 +9,7 @@ from provisioner.engine.attest import record_verdict
 from provisioner.engine.create import request_community
 from provisioner.engine.operations import run_operation
 from provisioner.engine.operators import find_api_token
+from provisioner.engine.own_verdict import record_own_verdict
 from provisioner.models.community import Community, CommunityState
 from provisioner.models.promise import Preset
 from provisioner.models.verdict import Finding, Outcome, Verdict
@@ -89,6 +90,21 @@ def test_names_are_shown_and_never_run(browser, context):
     page = browser.get("/operator").text
     assert "&lt;script&gt;alert(1)" in page
     assert "<script>alert" not in page
+
+
+def test_the_control_planes_own_verdict_is_on_top(browser, context, monkeypatch):
+    assert "not checked yet" in browser.get("/operator").text
+    finding = Finding("files", Outcome.MODIFIED, "a difference")
+    monkeypatch.setattr(
+        "provisioner.engine.own_verdict.check_community",
+        lambda *_: Verdict(Outcome.MODIFIED, (finding,)),
+    )
+    record_own_verdict(context)
+    context.clock.sleep(120)
+    top = browser.get("/operator").text.partition('<dl class="totals">')[0]
+    assert 'href="/check/localhost:8080">This control plane</a>' in top
+    assert '<span class="tag bad">MODIFIED</span>' in top
+    assert "2 minutes ago" in top
 
 
 def test_many_communities_cost_no_more_queries_than_one(browser, context):

@@ -70,12 +70,15 @@ def ask_for_verdict(context: Context, typed: str) -> Verdict:
 def complete_address(settings: Settings, typed: str) -> str:
     """`smith-family` and `http://smith-family.localhost/` → `smith-family.localhost:8080`.
 
-    What is no address stays as it was typed: the check says so.
+    The host name of the control plane leads to the control plane itself. What is no address
+    stays as it was typed: the check says so.
     """
     try:
         address = read_address(typed)
     except ValueError:
         return typed.strip()[:300]
+    if address == settings.base_host:
+        return settings.address
     if "." not in address and ":" not in address:
         return settings.address_of(address)
     if address.endswith("." + settings.base_host):

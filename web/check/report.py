@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from provisioner.core.appraisal.log_steps import NOBODY_LOOKED
 from provisioner.core.appraisal.wording import count
 from provisioner.models.verdict import ALARMING, Outcome, Verdict
-from web.check.words import ADVICE, HEADLINES, MARKS, question_of
+from web.check.words import ADVICE, HEADLINES, MARKS, NOTHING_SEEN, question_of
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,9 @@ class Report:
     @property
     def score(self) -> str:
         """`13 things were looked at. 12 fit.`"""
-        looked = f"{count(len(self.lines), 'thing was', 'things were')} looked at."
-        fitting = sum(line.fits for line in self.lines)
+        seen = [line for line in self.lines if line.mark != NOTHING_SEEN]
+        looked = f"{count(len(seen), 'thing was', 'things were')} looked at."
+        fitting = sum(line.fits for line in seen)
         return f"{looked} {'All fit' if self.fits else count(fitting, 'fits', 'fit')}."
 
     @property
@@ -59,7 +61,7 @@ def write_report(verdict: Verdict) -> Report:
         Line(
             question_of(f.check),
             f.detail,
-            MARKS[f.outcome],
+            NOTHING_SEEN if f.detail == NOBODY_LOOKED else MARKS[f.outcome],
             f.outcome is Outcome.GENUINE,
             f.paths,
         )

@@ -25,7 +25,12 @@ def ask() -> ResponseReturnValue:
     if typed:
         address = complete_address(get_settings(), typed)
         return redirect(url_for("check.show", address=address), 303)
-    return render_template("check/ask.html", words=words, was_empty="address" in request.args)
+    return render_template(
+        "check/ask.html",
+        words=words,
+        was_empty="address" in request.args,
+        ourselves=get_settings().address,
+    )
 
 
 @blueprint.get("/<path:address>")

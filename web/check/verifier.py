@@ -11,6 +11,7 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
+from provisioner.core.appraisal.log_steps import NOBODY_LOOKED
 from provisioner.core.appraisal.wording import LIMIT, SUMMARIES
 from provisioner.errors import (
     LogDivided,
@@ -29,7 +30,7 @@ SCRIPTS: Final = (
     "atoms", "strict_json", "wording", "address", "agents", "dsse", "evidence", "report",
     "manifest", "tree", "contract", "release", "tuf", "note", "merkle", "policy", "log_entries",
     "log_view", "saved_releases", "check", "identity_steps", "log_steps", "full_pass",
-    "runtime_steps", "appraise", "page",
+    "rights", "runtime_steps", "appraise", "page",
 )  # fmt: skip
 TROUBLES: Final = (
     ReleaseRejected,
@@ -95,6 +96,8 @@ def _write_given(root: bytes) -> str:
         "headlines": words.HEADLINES,
         "questions": words.QUESTIONS,
         "marks": words.MARKS,
+        "nobody_looked": NOBODY_LOOKED,
+        "nothing_seen": words.NOTHING_SEEN,
         "unable": words.VERIFIER_UNABLE,
     }
     return json.dumps(given, sort_keys=True).replace("<", "\\u003c")

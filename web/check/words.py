@@ -190,6 +190,9 @@ STRIP_HINT: Final = "One square is one day. It shows the worst that was found on
 FEED_HINT: Final = "A feed reader tells you when something changes here:"
 
 
+NOTHING_SEEN: Final = "nobody looked"
+
+
 def question_of(check: str) -> str:
     """A check that has no question of its own shows its name."""
     return QUESTIONS.get(check, check.replace("_", " ").capitalize())

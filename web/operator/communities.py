@@ -8,6 +8,7 @@ from datetime import datetime
 from flask import render_template, request, url_for
 
 from provisioner.core.promises import describe_promises
+from provisioner.engine.own_verdict import find_own_verdict
 from provisioner.engine.totals import count_communities
 from provisioner.errors import TaarafoError
 from provisioner.models.community import GONE, Community, CommunityState
@@ -59,6 +60,8 @@ def list_communities() -> str:
         wanted=wanted,
         last_page=_count_pages(page),
         totals=count_communities(context),
+        own=find_own_verdict(context),
+        ourselves=context.settings.address,
         states=tuple(CommunityState),
     )
 

@@ -5,9 +5,9 @@
 16 witnesses.
 
 A gate that does not open ends the appraisal, because nothing after it would mean anything. All
-other steps always run, so that a verdict names everything that is wrong. Which outcome wins is
-`models.verdict.PRECEDENCE`. A step that says nothing, a policy without steps and an error that
-nobody expected are UNKNOWN: never a pass.
+other steps always run, so that a verdict names everything that is wrong. The steps from 10 to 15
+look at each service by itself. Which outcome wins is `models.verdict.PRECEDENCE`. A step that says
+nothing, a policy without steps and an error that nobody expected are UNKNOWN: never a pass.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ class Step:
     number: int
     run: Callable[[Examination], Iterator[Finding]]
     is_gate: bool = False
+    is_of_each: bool = False  # looks at one service at a time
 
 
 STEPS = (
@@ -60,12 +61,12 @@ STEPS = (
     Step(7, check_version),
     Step(8, check_hosts),
     Step(9, check_service),
-    Step(10, check_files),
-    Step(11, check_mounts),
-    Step(12, check_settings),
-    Step(13, check_processes),
-    Step(14, check_confinement),
-    Step(15, check_environment),
+    Step(10, check_files, is_of_each=True),
+    Step(11, check_mounts, is_of_each=True),
+    Step(12, check_settings, is_of_each=True),
+    Step(13, check_processes, is_of_each=True),
+    Step(14, check_confinement, is_of_each=True),
+    Step(15, check_environment, is_of_each=True),
     Step(16, check_witnesses),
 )
 
@@ -76,7 +77,7 @@ def appraise(case: Case, now: datetime, steps: Sequence[Step] = STEPS) -> Verdic
     findings: list[Finding] = []
     try:
         for step in steps:
-            found = list(step.run(it)) or [_nothing(step)]
+            found = list(_run(step, it)) or [_nothing(step)]
             findings += found
             if step.is_gate and outcome_of(found) != Outcome.GENUINE:
                 break
@@ -85,6 +86,15 @@ def appraise(case: Case, now: datetime, steps: Sequence[Step] = STEPS) -> Verdic
         detail = f"The check met something unexpected ({type(error).__name__})."
         findings.append(Finding("appraisal", Outcome.UNKNOWN, detail))
     return _conclude(it, findings)
+
+
+def _run(step: Step, it: Examination) -> Iterator[Finding]:
+    if not step.is_of_each:
+        yield from step.run(it)
+        return
+    for subject in it.subjects:
+        for finding in step.run(it.only(subject)):
+            yield replace(finding, detail=subject.say(finding.detail))
 
 
 def _nothing(step: Step) -> Finding:

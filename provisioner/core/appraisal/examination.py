@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Self
 
 from provisioner.core.appraisal.agents import AgentKey
 from provisioner.core.appraisal.case import Case, Reference
-from provisioner.core.appraisal.contract import Contract, is_made_from, judge_mounts
+from provisioner.core.appraisal.contract import (
+    Contract,
+    is_made_from,
+    judge_mounts,
+    read_contract,
+)
 from provisioner.models.evidence import ContainerSeen, Evidence, parse_moment
 from provisioner.models.manifest import SortedText
-from provisioner.models.release import Image
+from provisioner.models.release import Image, Release
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A container beside the image of the release that it was made from."""
+    """A container beside what the release says of its service, and the image it was made from."""
 
     seen: ContainerSeen
+    contract: Contract
     image: Image
     manifest: SortedText
     permitted: dict[str, str]  # mount -> why it may be there
     refused: tuple[str, ...]  # mounts that may not
+    is_alone: bool  # the only service of its release
+
+    def say(self, sentence: str) -> str:
+        """The sentence, with the name of the service where a release has several."""
+        return sentence if self.is_alone else f"{self.seen.service}: {sentence}"
 
     def find_line(self, path: str) -> bytes | None:
         """The release's manifest line, for a path that no permitted mount covers."""
@@ -60,9 +72,8 @@ class Examination:
         return self.case.reference
 
     @property
-    def contract(self) -> Contract:
-        service = self.reference.release.recipe.service
-        return Contract(service.tmpfs, tuple(service.configs.values()))
+    def release(self) -> Release:
+        return self.reference.release
 
     @property
     def measured_at(self) -> datetime | None:
@@ -72,11 +83,26 @@ class Examination:
         except ValueError:
             return None
 
+    def fill_in(self, value: str) -> str:
+        """A value of the release with `{host}` and `{port}` of the address that is checked."""
+        host, _, port = self.case.address.partition(":")
+        return value.replace("{host}", host).replace("{port}", port)
+
+    def only(self, subject: Subject) -> Self:
+        """The same appraisal, looking at one service alone."""
+        return replace(self, subjects=[subject])
+
     def find_subject(self, seen: ContainerSeen) -> Subject | None:
-        """The container with its image, or None when no image of the release is its own."""
-        for name, image in self.reference.release.images.items():
-            if is_made_from(seen.image, seen.image_id, (image.digest, image.config_digest)):
-                manifest = SortedText(self.reference.manifests[name])
-                permitted, refused = judge_mounts(seen.mounts, self.contract, seen.container)
-                return Subject(seen, image, manifest, permitted, refused)
-        return None
+        """The container with its service, or None unless it was made from that one's image.
+
+        Raises KeyError for a service that the release does not have.
+        """
+        parts = self.release.recipe.parts
+        part = parts[seen.service]
+        image = self.release.images[part.image]
+        if not is_made_from(seen.image, seen.image_id, (image.digest, image.config_digest)):
+            return None
+        contract = read_contract(part.model_dump(mode="json"))
+        permitted, refused = judge_mounts(seen.mounts, contract, seen.container)
+        manifest = SortedText(self.reference.manifests[part.image])
+        return Subject(seen, contract, image, manifest, permitted, refused, len(parts) == 1)

@@ -11,7 +11,7 @@ from provisioner.core.appraisal.observation import judge_observations
 from provisioner.core.appraisal.wording import count, say_age
 from provisioner.models.verdict import Finding, Outcome
 
-_NOBODY_LOOKED = "No independent checker has looked at its pages in the last day."
+NOBODY_LOOKED = "No independent checker has looked at its pages in the last day."
 
 
 def check_log(it: Examination) -> Iterator[Finding]:
@@ -45,4 +45,4 @@ def check_witnesses(it: Examination) -> Iterator[Finding]:
     """16. Independent checkers saw the same public files that the release lists."""
     release = it.reference.release.target
     found = judge_observations(it.case.observations, it.now, release=release)
-    yield found or Finding("witnesses", Outcome.GENUINE, _NOBODY_LOOKED)
+    yield found or Finding("witnesses", Outcome.GENUINE, NOBODY_LOOKED)

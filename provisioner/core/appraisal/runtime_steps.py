@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from provisioner.core.appraisal.contract import engine_made_lines
+from provisioner.core.appraisal.contract import Contract, engine_made_lines
 from provisioner.core.appraisal.examination import Examination, Subject
 from provisioner.core.appraisal.full_pass import judge_full_pass
+from provisioner.core.appraisal.rights import find_excess
 from provisioner.core.appraisal.tree import changed_lines, put_together
 from provisioner.core.appraisal.wording import count
 from provisioner.models.evidence import ContainerSeen, hash_command, hash_value
@@ -16,15 +17,19 @@ from provisioner.models.verdict import Finding, Outcome
 
 # Variables that the engine itself sets in every container where nobody else does.
 _ENGINE_VARIABLES = frozenset({"HOME", "HOSTNAME", "TERM"})
+_ANY_VALUE: frozenset[str] = frozenset()
 _ENGINE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _FILTERED = 2  # prctl(2) PR_GET_SECCOMP
 
 
 def check_service(it: Examination) -> Iterator[Finding]:
-    """9. The service of the recipe runs, and only images of the release."""
+    """9. Every service of the release runs, and only from its own image."""
+    parts = it.release.recipe.parts
     for seen in it.evidence.containers:
-        subject = it.find_subject(seen)
-        if subject:
+        if seen.service not in parts:
+            detail = f"The service {seen.service} is not in the release."
+            yield Finding("service", Outcome.MODIFIED, detail)
+        elif subject := it.find_subject(seen):
             it.subjects.append(subject)
         else:
             detail = f"The service {seen.service} runs an image that the release does not list."
@@ -32,8 +37,14 @@ def check_service(it: Examination) -> Iterator[Finding]:
     if not it.subjects:
         detail = "The report shows nothing of the release running."
         yield Finding("service", Outcome.UNVERIFIABLE, detail)
+        return
+    it.subjects.sort(key=lambda subject: subject.seen.service)
+    shown = {subject.seen.service for subject in it.subjects}
+    for name in sorted(parts.keys() - shown):
+        detail = f"The service {name} of the release is not in the report."
+        yield Finding("service", Outcome.UNVERIFIABLE, detail)
     for subject in it.subjects:
-        yield _check_command(it, subject)
+        yield _check_command(subject)
 
 
 def check_files(it: Examination) -> Iterator[Finding]:
@@ -62,13 +73,15 @@ def check_mounts(it: Examination) -> Iterator[Finding]:
 
 def check_settings(it: Examination) -> Iterator[Finding]:
     """12. The settings files are the ones that were written for this community."""
-    wanted = it.contract.settings
     for subject in it.subjects:
+        wanted = subject.contract.settings
         seen, declared = subject.seen.settings, subject.seen.declared
         wrong = [p for p in wanted if p not in seen or declared.get(p, seen[p]) != seen[p]]
         if wrong:
             detail = "Settings files differ from what was written for this community."
             yield Finding("settings", Outcome.MODIFIED, detail, tuple(wrong))
+        elif not wanted:
+            yield Finding("settings", Outcome.GENUINE, "It has no settings files.")
         elif any(path not in declared for path in wanted):
             detail = "Settings files are there. Nothing was published to compare them with."
             yield Finding("settings", Outcome.GENUINE, detail)
@@ -106,19 +119,10 @@ def check_processes(it: Examination) -> Iterator[Finding]:
 
 
 def check_confinement(it: Examination) -> Iterator[Finding]:
-    """14. It has no special rights and cannot change its own files."""
+    """14. It has no rights but those of the release, and cannot change its own files."""
     for subject in it.subjects:
-        seen, faults = subject.seen, []
-        if seen.capabilities.strip("0"):
-            detail = "It has rights on this machine that the release does not ask for."
-            faults.append(Finding("confinement", Outcome.MODIFIED, detail))
-        if not seen.read_only_root:
-            detail = "It could change its own files."
-            faults.append(Finding("confinement", Outcome.MODIFIED, detail, ("/",)))
-        if seen.seccomp != _FILTERED:
-            detail = "The filter on what it may ask of the kernel is off."
-            faults.append(Finding("confinement", Outcome.MODIFIED, detail))
-        yield from faults or [_describe_confinement(seen)]
+        faults = list(_find_faults(subject.seen, subject.contract))
+        yield from faults or [_describe_confinement(subject.seen, subject.contract)]
 
 
 def check_environment(it: Examination) -> Iterator[Finding]:
@@ -129,41 +133,84 @@ def check_environment(it: Examination) -> Iterator[Finding]:
             detail = "The release does not list variables, so they were not compared."
             yield Finding("environment", Outcome.GENUINE, detail)
             continue
-        wrong = sorted(
-            name
-            for name, digest in subject.seen.environment.items()
-            if known.get(name, digest if name in _ENGINE_VARIABLES else "") != digest
-        )
+        seen = subject.seen.environment
+        wrong = sorted(name for name in seen if not _is_known(known.get(name), seen[name]))
         if wrong:
             detail = f"Variables differ from the release: {', '.join(wrong)}."
             yield Finding("environment", Outcome.MODIFIED, detail)
         else:
-            detail = "It was started with the variables of the release."
+            detail = f"It was started with the variables of the release.{_say_free(subject)}"
             yield Finding("environment", Outcome.GENUINE, detail)
 
 
-def _describe_confinement(seen: ContainerSeen) -> Finding:
-    detail = "It has no special rights and cannot change its own files."
+def _find_faults(seen: ContainerSeen, contract: Contract) -> Iterator[Finding]:
+    excess = find_excess(seen.capabilities, contract.capabilities)
+    strangers = sorted(set(seen.users) - {contract.user})
+    if excess:
+        detail = "It has rights on this machine that the release does not ask for: "
+        yield Finding("confinement", Outcome.MODIFIED, f"{detail}{', '.join(excess)}.")
+    if strangers:
+        detail = f"It runs as {_name_user(strangers[0])}, which the release does not ask for."
+        yield Finding("confinement", Outcome.MODIFIED, detail)
+    if not seen.read_only_root:
+        detail = "It could change its own files."
+        yield Finding("confinement", Outcome.MODIFIED, detail, ("/",))
+    if seen.seccomp != _FILTERED:
+        detail = "The filter on what it may ask of the kernel is off."
+        yield Finding("confinement", Outcome.MODIFIED, detail)
+
+
+def _describe_confinement(seen: ContainerSeen, contract: Contract) -> Finding:
+    detail = f"{_describe_rights(contract)} and cannot change its own files."
     if not seen.no_new_privileges:
         detail += " The kernel would let it gain rights from a program that gives them."
     return Finding("confinement", Outcome.GENUINE, detail)
 
 
-def _known_variables(it: Examination, subject: Subject) -> dict[str, str] | None:
-    """Hash of every variable's value by its name, or None when the release does not tell."""
+def _known_variables(it: Examination, subject: Subject) -> dict[str, frozenset[str]] | None:
+    """Hashes of the values that each variable may have, where an empty set stands for every
+    value. None when the release does not tell."""
     if subject.image.environment is None:
         return None
     pairs = (line.partition("=") for line in subject.image.environment)
     values = {"PATH": _ENGINE_PATH, **{name: value for name, _, value in pairs}}
-    values |= it.reference.release.recipe.service.environment
-    return {name: hash_value(value) for name, value in values.items()}
+    values |= subject.contract.environment
+    permitted = dict.fromkeys(_ENGINE_VARIABLES, _ANY_VALUE)
+    permitted |= {name: frozenset({hash_value(value)}) for name, value in values.items()}
+    for name, choices in subject.contract.choices.items():
+        permitted[name] = frozenset(hash_value(it.fill_in(value)) for value in choices)
+    return permitted
 
 
-def _check_command(it: Examination, subject: Subject) -> Finding:
-    command = subject.image.entrypoint + it.reference.release.recipe.service.command
+def _is_known(permitted: frozenset[str] | None, digest: str) -> bool:
+    return permitted is not None and (permitted == _ANY_VALUE or digest in permitted)
+
+
+def _say_free(subject: Subject) -> str:
+    """Which variables were not compared, because the release leaves them to the operator."""
+    free = (name for name, choices in subject.contract.choices.items() if not choices)
+    names = ", ".join(sorted(free))
+    return f" The operator decides the value of {names}." if names else ""
+
+
+def _name_user(user: int) -> str:
+    return "root" if user == 0 else f"user {user}"
+
+
+def _describe_rights(contract: Contract) -> str:
+    """The beginning of a sentence: what the release grants, when nothing else was seen."""
+    if contract.user != 0 and not contract.capabilities:
+        return "It has no special rights"
+    user = "It runs as root" if contract.user == 0 else "It runs"
+    rights = " and ".join(contract.capabilities) or "no special rights"
+    return f"{user} with {rights}, as the release says,"
+
+
+def _check_command(subject: Subject) -> Finding:
+    command = subject.image.entrypoint + subject.contract.command
     if command and hash_command(command) != subject.seen.command_sha256:
         detail = "It was started with another command than the release names."
-        return Finding("service", Outcome.MODIFIED, detail)
+        return Finding("service", Outcome.MODIFIED, subject.say(detail))
     detail = f"The service {subject.seen.service} runs an image of the release."
     return Finding("service", Outcome.GENUINE, detail)
 
@@ -181,7 +228,8 @@ def _check_tree(subject: Subject, age: str) -> Iterator[Finding]:
     differing = _find_differing(subject)
     if differing or tree.unlisted:
         more = f" and {tree.unlisted} more" if tree.unlisted else ""
-        detail = f"{count(len(differing), 'path')}{more} differ from the release."
+        verb = "differs" if len(differing) == 1 and not more else "differ"
+        detail = f"{count(len(differing), 'path')}{more} {verb} from the release."
         yield Finding("files", Outcome.MODIFIED, detail, differing)
     if unseen or tree.unlisted:
         return

@@ -11,12 +11,12 @@ const STEPS = [
   { number: 7, name: "version", run: checkVersion, isGate: false },
   { number: 8, name: "hosts", run: checkHosts, isGate: false },
   { number: 9, name: "service", run: checkService, isGate: false },
-  { number: 10, name: "files", run: checkFiles, isGate: false },
-  { number: 11, name: "mounts", run: checkMounts, isGate: false },
-  { number: 12, name: "settings", run: checkSettings, isGate: false },
-  { number: 13, name: "processes", run: checkProcesses, isGate: false },
-  { number: 14, name: "confinement", run: checkConfinement, isGate: false },
-  { number: 15, name: "environment", run: checkEnvironment, isGate: false },
+  { number: 10, name: "files", run: checkFiles, isGate: false, isOfEach: true },
+  { number: 11, name: "mounts", run: checkMounts, isGate: false, isOfEach: true },
+  { number: 12, name: "settings", run: checkSettings, isGate: false, isOfEach: true },
+  { number: 13, name: "processes", run: checkProcesses, isGate: false, isOfEach: true },
+  { number: 14, name: "confinement", run: checkConfinement, isGate: false, isOfEach: true },
+  { number: 15, name: "environment", run: checkEnvironment, isGate: false, isOfEach: true },
   { number: 16, name: "witnesses", run: checkWitnesses, isGate: false },
 ];
 
@@ -26,7 +26,7 @@ async function appraise(asked, now) {
   const findings = [];
   try {
     for (const step of STEPS) {
-      const found = await step.run(it);
+      const found = await runStep(step, it);
       if (found.length === 0) {
         found.push(asFinding(step.name, "UNKNOWN", "There was nothing to look at."));
       }
@@ -39,6 +39,18 @@ async function appraise(asked, now) {
     findings.push(asFinding("appraisal", "UNKNOWN", detail));
   }
   return conclude(it, findings);
+}
+
+/** What a step finds; one that looks at each service by itself is run once for each of them. */
+async function runStep(step, it) {
+  if (!step.isOfEach) return step.run(it);
+  const found = [];
+  for (const subject of it.subjects) {
+    for (const finding of await step.run({ ...it, subjects: [subject] })) {
+      found.push({ ...finding, detail: sayOf(subject, finding.detail) });
+    }
+  }
+  return found;
 }
 
 /** The first outcome of the order of precedence that occurs; UNKNOWN for none. */

@@ -43,6 +43,7 @@ const CONTAINER = recordOf("ContainerSeen", [
   ["environment", tableOf(asText)],
   ["settings", tableOf(asText), noTable],
   ["declared", tableOf(asText), noTable],
+  ["users", listOf(asWhole), noList],
   ["execs", asWhole, () => 0],
 ]);
 const EVIDENCE = recordOf("Evidence", [

@@ -22,6 +22,5 @@ function sayWitnesses({ witnesses }, now) {
 
 /** 16. A saved check has no observations of independent checkers. */
 function checkWitnesses() {
-  const detail = "No independent checker has looked at its pages in the last day.";
-  return [asFinding("witnesses", "GENUINE", detail)];
+  return [asFinding("witnesses", "GENUINE", GIVEN.nobody_looked)];
 }

@@ -20,7 +20,7 @@ function pathOf(line) {
 /** The lines of a text in ASCII, each with what ends it. */
 function splitLines(text) {
   if (/[^\x00-\x7f]/.test(text)) throw new Refused("not ASCII", "UnicodeEncodeError");
-  return text.match(/[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$/g) ?? [];
+  return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 }
 
 /** A manifest's text, searched by halves. Trusts the order, so its hash must be known to be right. */

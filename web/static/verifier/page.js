@@ -56,7 +56,7 @@ function showFindingLine({ check, outcome, detail, paths }) {
   const question = GIVEN.questions[check] ?? check;
   head.append(
     make("span", number ? `${number}. ${question}` : question),
-    make("span", GIVEN.marks[outcome], { class: fits ? "tag" : "tag bad" }),
+    make("span", detail === GIVEN.nobody_looked ? GIVEN.nothing_seen : GIVEN.marks[outcome], { class: fits ? "tag" : "tag bad" }),
   );
   line.append(head, make("p", detail));
   if (paths.length && !fits) {

@@ -5,6 +5,9 @@ const SCHEMA = "https://taarafo.example/release/v1";
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 const MAYBE_DIGEST = /^(sha256:[0-9a-f]{64})?$/;
 const NAME = /^[a-z][a-z0-9-]{0,30}$/;
+const PATH = /^(\/[A-Za-z0-9._-]+)+$/;
+const CAPABILITY = /^CAP_[A-Z_]+$/;
+const APP = "app"; // what the one service of an app is called
 const VERSION = /^\d{1,4}\.\d{1,4}\.\d{1,4}$/;
 
 function matching(pattern) {
@@ -29,12 +32,23 @@ function closedRecordOf(title, fields) {
   };
 }
 
+function orNothing(kind) {
+  return (value) => (value === null ? null : kind(value));
+}
+
+function namedTableOf(kind) {
+  return (value) => {
+    const found = tableOf(kind)(value);
+    Array.from(found.keys(), matching(NAME));
+    return found;
+  };
+}
+
+const noValue = () => null;
 const TEXTS = listOf(asText);
-const SERVICE = closedRecordOf("RecipeService", [
+const PROGRAM = [
   ["image", matching(NAME)],
   ["command", TEXTS, noList],
-  ["health", asText, noText],
-  ["uid", atLeast(1000), () => 10100],
   ["memory_mb", atLeast(16), () => 192],
   ["cpus", asShare, () => 1],
   ["pids", atLeast(8), () => 128],
@@ -42,6 +56,21 @@ const SERVICE = closedRecordOf("RecipeService", [
   ["configs", tableOf(asText), noTable],
   ["secrets", TEXTS, noList],
   ["tmpfs", TEXTS, () => ["/tmp"]],
+];
+const SERVICE = closedRecordOf("RecipeService", [
+  ...PROGRAM,
+  ["uid", atLeast(1000), () => 10100],
+  ["health", asText, noText],
+]);
+const RECIPE_MOUNT = closedRecordOf("RecipeMount", [
+  ["path", matching(PATH)], ["read_only", asFlag, () => false],
+]);
+const PART = closedRecordOf("RecipePart", [
+  ...PROGRAM,
+  ["uid", (value) => (value === 0 ? 0 : atLeast(1000)(value))],
+  ["mounts", listOf(RECIPE_MOUNT), noList],
+  ["capabilities", listOf(matching(CAPABILITY)), noList],
+  ["choices", tableOf(TEXTS), noTable],
 ]);
 const RECIPE = closedRecordOf("Recipe", [
   ["name", matching(NAME)],
@@ -49,7 +78,8 @@ const RECIPE = closedRecordOf("Recipe", [
   ["title", asText],
   ["summary", asText, noText],
   ["notes", asText, noText],
-  ["service", SERVICE],
+  ["service", orNothing(SERVICE), noValue],
+  ["services", orNothing(namedTableOf(PART)), noValue],
   ["secrets", tableOf(asWhole), noTable],
   ["commands", tableOf(TEXTS), noTable],
   ["assets", tableOf(asText), noTable],
@@ -65,7 +95,7 @@ const IMAGE = closedRecordOf("Image", [
   ["files_count", atLeast(1)],
   ["files_target", asText],
   ["entrypoint", TEXTS, noList],
-  ["environment", (value) => (value === null ? null : TEXTS(value)), () => null],
+  ["environment", orNothing(TEXTS), noValue],
   ["sbom", matching(MAYBE_DIGEST), noText],
   ["provenance_statement", matching(MAYBE_DIGEST), noText],
 ]);
@@ -86,8 +116,15 @@ function readRelease(text) {
   const { recipe, channel, images } = RELEASE(readLenientJson(text));
   const folder = `app/${recipe.name}/${channel}/`;
   return {
-    ...recipe, channel, images, folder, target: `${folder}${recipe.version}/release.json`,
+    ...recipe, parts: listParts(recipe), channel, images, folder, target: `${folder}${recipe.version}/release.json`,
   };
+}
+
+/** Every service by its name. */
+function listParts({ service, services }) {
+  const isOfSeveral = services !== null && services.size > 0;
+  if ((service === null) !== isOfSeveral) refuse("needs either a service or several services");
+  return isOfSeveral ? services : new Map([[APP, service]]);
 }
 
 /** `1.10.0` → [1, 10, 0]. */

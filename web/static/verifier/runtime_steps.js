@@ -6,22 +6,26 @@ const ENGINE_VARIABLES = ["HOME", "HOSTNAME", "TERM"];
 const ENGINE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const FILTERED = 2n; // prctl(2) PR_GET_SECCOMP
 
-/** 9. The service of the recipe runs, and only images of the release. */
+/** 9. Every service of the release runs, and only from its own image. */
 async function checkService(it) {
-  const found = [];
+  const { parts } = it.case.reference.release, found = [];
+  const say = (outcome, detail) => found.push(asFinding("service", outcome, detail));
   for (const seen of it.evidence.containers) {
-    const subject = findSubject(it, seen);
-    if (subject) {
-      it.subjects.push(subject);
-    } else {
-      const detail = `The service ${seen.service} runs an image that the release does not list.`;
-      found.push(asFinding("service", "MODIFIED", detail));
-    }
+    const part = parts.get(seen.service), subject = part && findSubject(it, seen, part);
+    if (!part) say("MODIFIED", `The service ${seen.service} is not in the release.`);
+    else if (subject) it.subjects.push(subject);
+    else say("MODIFIED", `The service ${seen.service} runs an image that the release does not list.`);
   }
   if (it.subjects.length === 0) {
-    found.push(asFinding("service", "UNVERIFIABLE", "The report shows nothing of the release running."));
+    say("UNVERIFIABLE", "The report shows nothing of the release running.");
+    return found;
   }
-  for (const subject of it.subjects) found.push(await checkCommand(it, subject));
+  it.subjects.sort((one, other) => compareText(one.seen.service, other.seen.service));
+  const shown = new Set(it.subjects.map((subject) => subject.seen.service));
+  for (const name of Array.from(parts.keys()).filter((each) => !shown.has(each)).sort(compareText)) {
+    say("UNVERIFIABLE", `The service ${name} of the release is not in the report.`);
+  }
+  for (const subject of it.subjects) found.push(await checkCommand(subject));
   return found;
 }
 
@@ -54,8 +58,8 @@ function checkMounts(it) {
 
 /** 12. The settings files are the ones that were written for this community. */
 function checkSettings(it) {
-  const wanted = contractOf(it).settings;
-  return it.subjects.map(({ seen: { settings, declared } }) => {
+  return it.subjects.map(({ contract, seen: { settings, declared } }) => {
+    const wanted = contract.settings;
     const isWrong = (path) => !settings.has(path)
       || (declared.get(path) ?? settings.get(path)) !== settings.get(path);
     const wrong = wanted.filter(isWrong);
@@ -63,6 +67,7 @@ function checkSettings(it) {
       const detail = "Settings files differ from what was written for this community.";
       return asFinding("settings", "MODIFIED", detail, wrong);
     }
+    if (wanted.length === 0) return asFinding("settings", "GENUINE", "It has no settings files.");
     const detail = wanted.some((path) => !declared.has(path))
       ? "Settings files are there. Nothing was published to compare them with."
       : `${count(wanted.length, "settings file")} as written for this community.`;
@@ -103,22 +108,11 @@ function checkProcesses(it) {
   });
 }
 
-/** 14. It has no special rights and cannot change its own files. */
+/** 14. It has no rights but those of the release, and cannot change its own files. */
 function checkConfinement(it) {
-  return it.subjects.flatMap(({ seen }) => {
-    const found = [], isStrong = /[^0]/.test(seen.capabilities);
-    if (isStrong) {
-      const detail = "It has rights on this machine that the release does not ask for.";
-      found.push(asFinding("confinement", "MODIFIED", detail));
-    }
-    if (!seen.read_only_root) {
-      found.push(asFinding("confinement", "MODIFIED", "It could change its own files.", ["/"]));
-    }
-    if (BigInt(seen.seccomp) !== FILTERED) {
-      const detail = "The filter on what it may ask of the kernel is off.";
-      found.push(asFinding("confinement", "MODIFIED", detail));
-    }
-    return found.length ? found : [describeConfinement(seen)];
+  return it.subjects.flatMap(({ seen, contract }) => {
+    const found = findFaults(seen, contract);
+    return found.length ? found : [describeConfinement(seen, contract)];
   });
 }
 
@@ -132,50 +126,99 @@ async function checkEnvironment(it) {
       found.push(asFinding("environment", "GENUINE", detail));
       continue;
     }
-    const isWrong = ([name, hash]) =>
-      (known.get(name) ?? (ENGINE_VARIABLES.includes(name) ? hash : "")) !== hash;
+    const isKnown = (hashes, hash) => hashes && (hashes.length === 0 || hashes.includes(hash));
+    const isWrong = ([name, hash]) => !isKnown(known.get(name), hash);
     const listed = Array.from(subject.seen.environment).filter(isWrong);
     const wrong = listed.map(([name]) => name).sort(compareText);
     found.push(wrong.length
       ? asFinding("environment", "MODIFIED", `Variables differ from the release: ${wrong.join(", ")}.`)
-      : asFinding("environment", "GENUINE", "It was started with the variables of the release."));
+      : asFinding("environment", "GENUINE",
+        `It was started with the variables of the release.${sayFree(subject)}`));
   }
   return found;
 }
 
-function describeConfinement(seen) {
+function findFaults(seen, contract) {
+  const found = [], excess = findExcess(seen.capabilities, contract.capabilities);
+  const say = (detail, paths) => found.push(asFinding("confinement", "MODIFIED", detail, paths));
+  const strangers = seen.users.filter((user) => user !== contract.user);
+  if (excess.length) {
+    say(`It has rights on this machine that the release does not ask for: ${excess.join(", ")}.`);
+  }
+  if (strangers.length) {
+    const least = strangers.reduce((one, other) => (other < one ? other : one));
+    const name = least === 0 ? "root" : `user ${least}`;
+    say(`It runs as ${name}, which the release does not ask for.`);
+  }
+  if (!seen.read_only_root) say("It could change its own files.", ["/"]);
+  if (BigInt(seen.seccomp) !== FILTERED) say("The filter on what it may ask of the kernel is off.");
+  return found;
+}
+
+function describeConfinement(seen, contract) {
   const more = seen.no_new_privileges
     ? ""
     : " The kernel would let it gain rights from a program that gives them.";
-  const detail = `It has no special rights and cannot change its own files.${more}`;
+  const detail = `${describeRights(contract)} and cannot change its own files.${more}`;
   return asFinding("confinement", "GENUINE", detail);
+}
+
+/** The beginning of a sentence: what the release grants, when nothing else was seen. */
+function describeRights({ user, capabilities }) {
+  if (user !== 0 && capabilities.length === 0) return "It has no special rights";
+  const rights = capabilities.join(" and ") || "no special rights";
+  return `It runs${user === 0 ? " as root" : ""} with ${rights}, as the release says,`;
 }
 
 function sumCounts(processes) {
   return processes.reduce((sum, each) => sum + BigInt(each.count), 0n);
 }
 
-/** Hash of every variable's value by its name, or null when the release does not tell. */
-async function knownVariables(it, { image }) {
+/**
+ * Hashes of the values that each variable may have, where an empty list stands for every value.
+ * Null when the release does not tell.
+ */
+async function knownVariables(it, { image, contract }) {
   if (image.environment === null) return null;
   const values = new Map([["PATH", ENGINE_PATH]]);
   for (const line of image.environment) {
     const [name, , value] = partition(line, "=");
     values.set(name, value);
   }
-  for (const [name, value] of it.case.reference.release.service.environment) values.set(name, value);
-  const known = new Map();
-  for (const [name, value] of values) known.set(name, await hashValue(value));
-  return known;
+  for (const [name, value] of contract.environment) values.set(name, value);
+  const permitted = new Map(ENGINE_VARIABLES.map((name) => [name, []]));
+  for (const [name, value] of values) permitted.set(name, [await hashValue(value)]);
+  for (const [name, choices] of contract.choices) {
+    const filled = choices.map((value) => fillInAddress(value, it.case.address));
+    permitted.set(name, await Promise.all(filled.map(hashValue)));
+  }
+  return permitted;
 }
 
-async function checkCommand(it, { image, seen }) {
-  const command = [...image.entrypoint, ...it.case.reference.release.service.command];
+/** A value of the release with `{host}` and `{port}` of the address that is checked. */
+function fillInAddress(value, address) {
+  const [host, , port] = partition(address, ":");
+  return value.replaceAll("{host}", () => host).replaceAll("{port}", () => port);
+}
+
+/** Which variables were not compared, because the release leaves them to the operator. */
+function sayFree({ contract: { choices } }) {
+  const free = Array.from(choices.keys()).filter((name) => choices.get(name).length === 0);
+  return free.length ? ` The operator decides the value of ${free.sort(compareText).join(", ")}.` : "";
+}
+
+async function checkCommand(subject) {
+  const { image, contract, seen } = subject, command = [...image.entrypoint, ...contract.command];
   if (command.length && (await hashCommand(command)) !== seen.command_sha256) {
     const detail = "It was started with another command than the release names.";
-    return asFinding("service", "MODIFIED", detail);
+    return asFinding("service", "MODIFIED", sayOf(subject, detail));
   }
   return asFinding("service", "GENUINE", `The service ${seen.service} runs an image of the release.`);
+}
+
+/** The sentence, with the name of the service where a release has several. */
+function sayOf({ isAlone, seen }, sentence) {
+  return isAlone ? sentence : `${seen.service}: ${sentence}`;
 }
 
 async function checkTree(subject, age, found) {
@@ -192,7 +235,8 @@ async function checkTree(subject, age, found) {
   const differing = findDiffering(subject);
   if (differing.length || tree.unlisted) {
     const more = tree.unlisted ? ` and ${tree.unlisted} more` : "";
-    const detail = `${count(differing.length, "path")}${more} differ from the release.`;
+    const verb = differing.length === 1 && !more ? "differs" : "differ";
+    const detail = `${count(differing.length, "path")}${more} ${verb} from the release.`;
     found.push(asFinding("files", "MODIFIED", detail, differing));
   }
   if (unseen.length || tree.unlisted) return;
@@ -233,19 +277,13 @@ function listedContent(subject, path) {
   return fields[1] === "f" ? String(fields.at(-1)) : "";
 }
 
-/** The container with its image, or null when no image of the release is its own. */
-function findSubject(it, seen) {
-  const { release, manifests } = it.case.reference;
-  for (const [name, image] of release.images) {
-    if (isMadeFrom(seen.image, seen.image_id, [image.digest, image.config_digest])) {
-      const [permitted, refused] = judgeMounts(seen.mounts, contractOf(it), seen.container);
-      return { seen, image, manifest: manifests.get(name), permitted, refused };
-    }
-  }
-  return null;
-}
-
-function contractOf(it) {
-  const { service } = it.case.reference.release;
-  return { tmpfs: service.tmpfs, settings: Array.from(service.configs.values()) };
+/** The container with its service, or null unless it was made from that one's image. */
+function findSubject(it, seen, part) {
+  const { release: { images, parts }, manifests } = it.case.reference;
+  const image = images.get(part.image);
+  if (!image) throw new Refused(part.image, "KeyError");
+  if (!isMadeFrom(seen.image, seen.image_id, [image.digest, image.config_digest])) return null;
+  const contract = readContract(part), manifest = manifests.get(part.image);
+  const [permitted, refused] = judgeMounts(seen.mounts, contract, seen.container);
+  return { seen, contract, image, manifest, permitted, refused, isAlone: parts.size === 1 };
 }
