@@ -11,7 +11,7 @@ from provisioner.engine.context import Context
 from provisioner.engine.make_release import MadeRelease, make_release
 from provisioner.engine.publisher import open_publisher
 from provisioner.engine.rebuilt import verify_rebuilds
-from provisioner.errors import SignaturesMissing
+from provisioner.errors import SignaturesMissing, WitnessesMissing
 from provisioner.models.release import Listing, Recipe, Release
 from provisioner.publishing.create import create_publisher
 from provisioner.publishing.listing import find_newest, list_releases
@@ -19,6 +19,7 @@ from provisioner.publishing.publish import publish_release
 from provisioner.publishing.recipe import read_recipe
 from provisioner.publishing.registry import push_image
 from provisioner.publishing.renew import renew_signatures
+from provisioner.publishing.witnesses import refresh_cosignatures
 from provisioner.settings import ROOT
 
 Say = Callable[[str], None]
@@ -31,6 +32,10 @@ def ensure_publisher(context: Context, say: Say) -> None:
     create_publisher(publisher, now=now)
     for sentence in renew_signatures(publisher, now=now).waiting:
         say(sentence)
+    try:
+        refresh_cosignatures(publisher, now=now)
+    except WitnessesMissing as error:
+        say(f"{error.explain()} {error.next_step()}")
 
 
 def ensure_published(context: Context, say: Say) -> None:

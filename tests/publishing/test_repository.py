@@ -109,7 +109,7 @@ def test_killed_while_publishing_readers_see_the_old_or_the_new(
         assert problems_of(publisher) == ()
         assert len(publisher.read_state().roles[APP].signed.targets) == 3
         assert not [name for name in contents_of(tmp_path / str(point)) if name.endswith(".new")]
-    # a target, a role, a tile, a bundle, two checkpoints, snapshot, timestamp, two proofs: twice each
+    # target, role, tile, bundle, two checkpoints, snapshot, timestamp, two proofs: twice each
     assert point == 22
 
 
