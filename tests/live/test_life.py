@@ -145,7 +145,10 @@ def test_a_challenge_goes_through_the_edge_to_the_agent(context, family):
     assert (evidence.nonce, evidence.community) == ("n" * 32, family.id)
     (seen,) = evidence.containers
     assert (seen.execs, seen.seccomp) == (0, 2)
-    assert context.gateway.post(settings.base_host, CHALLENGE, question, {})[0] == 404
+    status, own = context.gateway.post(settings.base_host, CHALLENGE, question, {})
+    assert status == 200, own
+    assert read_statement(open_envelope(own, agents)[1]).origin == settings.address
+    assert context.gateway.post("nobody.localhost", CHALLENGE, question, {})[0] == 404
 
 
 def test_a_host_nobody_made_is_answered_at_once(state):
