@@ -37,8 +37,11 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     checkout = tmp_path_factory.mktemp("checkout") / "taarafo"
     checkout.mkdir()
     for name in ("cli.py", "images", "provisioner", "web", "templates", "requirements.lock"):
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, checkout / name)
+        if (ROOT / name).is_dir():
+            caches = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / name, checkout / name, ignore=caches)
+        else:
+            shutil.copy(ROOT / name, checkout / name)
     (checkout / ".gitignore").write_text("__pycache__/\n")
     git(checkout, "init", "-q")
     commit(checkout)
