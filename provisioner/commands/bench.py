@@ -1,0 +1,41 @@
+"""Measure, and print what was compared."""
+
+from __future__ import annotations
+
+import typer
+
+from provisioner.commands.speaking import Json, open_context, say, show_numbers
+
+bench = typer.Typer(no_args_is_help=True, help="Measure, and print what was compared.")
+
+
+@bench.command("create")
+def bench_create(times: int = 20, as_json: Json = False) -> None:
+    """From the form's submit to the founder's first page, beside a bare service."""
+    from provisioner.engine.benchmarks.create import bench_create as measure
+
+    show_numbers(measure(open_context(), times=times, say=say), as_json)
+
+
+@bench.command("measure")
+def bench_measure(as_json: Json = False) -> None:
+    """A full measurement of 150 MB in 5,000 files, beside sha256sum over the same files."""
+    from provisioner.engine.benchmarks.measure import bench_measure as measure
+
+    show_numbers(measure(), as_json)
+
+
+@bench.command("memory")
+def bench_memory(as_json: Json = False) -> None:
+    """Idle memory of the control plane and of one community."""
+    from provisioner.engine.benchmarks.memory import bench_memory as measure
+
+    show_numbers(measure(open_context()), as_json)
+
+
+@bench.command("trust")
+def bench_trust(as_json: Json = False) -> None:
+    """What a check costs: the command, the agent, the edge, the log and its witnesses."""
+    from provisioner.engine.benchmarks.trust import bench_trust as measure
+
+    show_numbers(measure(open_context(), say), as_json)

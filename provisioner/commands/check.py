@@ -1,0 +1,46 @@
+"""What runs at an address, compared with what was published."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from provisioner.commands.speaking import Json, open_context, show
+
+check = typer.Typer()
+
+
+@check.command("check")
+def check_address(
+    address: Annotated[str, typer.Argument(help="Host name; not needed with --offline.")] = "",
+    control: Annotated[str, typer.Option(help="Address of the control plane.")] = "",
+    root: Annotated[str, typer.Option(help="File with the publisher's root keys.")] = "",
+    full: Annotated[bool, typer.Option("--full", help="Have every byte read anew.")] = False,
+    save: Annotated[str, typer.Option(help="Keep all it rests on in this file.")] = "",
+    offline: Annotated[str, typer.Option(help="Judge a saved file, with no network.")] = "",
+    explain: Annotated[bool, typer.Option("--explain", help="Say what each step asks.")] = False,
+    as_json: Json = False,
+) -> None:
+    """What runs at ADDRESS, compared with what was published. Exit 0 only for GENUINE."""
+    from pathlib import Path
+
+    from provisioner.engine import check_anywhere as anywhere
+    from provisioner.engine.saved_check import judge_saved
+
+    context = open_context()
+    trusted = Path(root) if root else None
+    if offline:
+        verdict = judge_saved(context, Path(offline), trusted)
+    else:
+        verdict = anywhere.check_anywhere(
+            context,
+            address,
+            control=control,
+            root=trusted,
+            save=Path(save) if save else None,
+            is_full=full,
+        )
+    write = anywhere.explain_verdict if explain else anywhere.write_verdict
+    show(verdict.as_json(), write(verdict), as_json=as_json)
+    raise typer.Exit(anywhere.exit_code_of(verdict.outcome))

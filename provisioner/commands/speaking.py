@@ -1,0 +1,39 @@
+"""What every command shares: how it speaks, and the context that it opens."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from provisioner.settings import Settings
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
+
+
+def say(sentence: str) -> None:
+    """Progress, for people: to standard error."""
+    typer.echo(sentence, err=True)
+
+
+def show(value: Any, text: str, *, as_json: bool) -> None:  # noqa: ANN401 - any JSON value
+    """The result, for people or for programs: to standard output."""
+    import json
+
+    typer.echo(json.dumps(value, ensure_ascii=False, default=str) if as_json else text)
+
+
+def open_context() -> Any:  # noqa: ANN401 - imported late
+    from provisioner.engine.context import Context
+
+    return Context(Settings())
+
+
+def show_ceremony(described: dict[str, Any], as_json: bool) -> None:
+    from provisioner.engine.release_keys import write_ceremony
+
+    show(described, write_ceremony(described), as_json=as_json)
+
+
+def show_numbers(numbers: dict[str, object], as_json: bool) -> None:
+    show(numbers, "\n".join(f"{k}: {v}" for k, v in numbers.items()), as_json=as_json)
