@@ -14,7 +14,8 @@ from provisioner.errors import NameRefused, NotFound, Unavailable
 from provisioner.models.community import CommunityRequest
 from provisioner.models.operation import OperationState
 from provisioner.models.promise import Preset
-from provisioner.store import MIGRATIONS, Store
+from provisioner.store import Store
+from provisioner.store.database import MIGRATIONS
 from tests.fakes import START
 
 
@@ -109,7 +110,7 @@ def test_a_locked_database_is_waited_for(store, tmp_path):
 
 
 def test_one_that_stays_locked_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr("provisioner.store.LOCK_SECONDS", 0.2)
+    monkeypatch.setattr("provisioner.store.database.LOCK_SECONDS", 0.2)
     store = Store(f"sqlite:///{tmp_path / 's.sqlite3'}")
     store.migrate()
     other = sqlite3.connect(tmp_path / "s.sqlite3")

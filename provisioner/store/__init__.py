@@ -1,0 +1,13 @@
+"""The desired state: queries, and transitions that compare before they swap."""
+
+from __future__ import annotations
+
+from provisioner.store.communities import Communities, Page
+from provisioner.store.operations import Operations
+from provisioner.store.steps import Steps
+
+__all__ = ["Page", "Store"]
+
+
+class Store(Communities, Operations, Steps):
+    """All reads and writes of the database. One instance a process; threads may share it."""

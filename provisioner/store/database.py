@@ -1,0 +1,85 @@
+"""The database file: transactions, migrations, and a change only of what is as expected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.engine import Engine
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session
+
+from provisioner.errors import Unavailable
+
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+WRITES = "taarafo_writes"
+LOCK_SECONDS = 10.0  # how long a writer waits for another
+
+
+class Database:
+    """A connection to it. One instance a process; threads may share it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._engine = _connect(url)
+
+    @contextmanager
+    def session(self, *, writes: bool = True) -> Iterator[Session]:
+        """A transaction: committed at the end, rolled back by an error.
+
+        One that writes takes SQLite's write lock at its start, so that it waits its turn instead
+        of failing in the middle. Raises Unavailable when the database stays locked or is away.
+        """
+        try:
+            with Session(self._engine, expire_on_commit=False) as session:
+                session.connection(execution_options={WRITES: writes})
+                yield session
+                session.commit()
+        except OperationalError as error:
+            raise Unavailable(str(error.orig), part="our notebook") from error
+
+    def migrate(self) -> None:
+        """Bring the tables to the newest shape. Running it again changes nothing.
+
+        Loads Alembic here, so that the web, which never migrates, need not carry its 12 MB.
+        """
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        with self._engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def swap(self, statement: object) -> bool:
+        """Whether the row was still as the statement expects it."""
+        with self.session() as session:
+            return bool(session.exec(statement).rowcount)  # type: ignore[call-overload]
+
+
+def _connect(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": LOCK_SECONDS, "check_same_thread": False})
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(WRITES, True)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    @event.listens_for(engine, "connect")
+    def _set_pragmas(connection: DBAPIConnection, _: object) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    return engine

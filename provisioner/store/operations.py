@@ -1,0 +1,112 @@
+"""Operations: who holds one, and how it ends. Every change needs the lease."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, func, or_
+from sqlmodel import col, select, update
+
+from provisioner.errors import NotFound
+from provisioner.models.operation import (
+    Operation,
+    OperationState,
+)
+from provisioner.store.database import Database
+
+OVER = (OperationState.DONE, OperationState.FAILED)
+
+
+class Operations(Database):
+    """Rows of operations, each held by one worker at a time."""
+
+    def get_operation(self, operation_id: str) -> Operation:
+        with self.session(writes=False) as session:
+            found = session.get(Operation, operation_id)
+        if found is None:
+            raise NotFound(what="operation", name=operation_id)
+        return found
+
+    def list_operations(self, community_id: str = "", *, limit: int = 50) -> list[Operation]:
+        """Newest first; of one community, or of all."""
+        query = select(Operation).order_by(col(Operation.created_at).desc()).limit(limit)
+        if community_id:
+            query = query.where(Operation.community_id == community_id)
+        with self.session(writes=False) as session:
+            return list(session.exec(query).all())
+
+    def count_open(self) -> int:
+        with self.session(writes=False) as session:
+            open_ones = select(func.count()).where(col(Operation.active_for).is_not(None))
+            return session.exec(open_ones).one()
+
+    def list_stranded(self, now: datetime) -> list[str]:
+        """Ids of open Operations that no living worker holds, oldest first."""
+        with self.session(writes=False) as session:
+            return list(
+                session.exec(
+                    select(Operation.id)
+                    .where(col(Operation.state).not_in(OVER), _is_free(now))
+                    .order_by(col(Operation.created_at))
+                ).all()
+            )
+
+    def lease(self, operation_id: str, worker: str, now: datetime, seconds: float) -> bool:
+        """Take an Operation; False when another worker holds it or it is over."""
+        return self.swap(
+            update(Operation)
+            .where(
+                col(Operation.id) == operation_id,
+                col(Operation.state).not_in(OVER),
+                _is_free(now),
+            )
+            .values(
+                leased_by=worker,
+                leased_until=now + timedelta(seconds=seconds),
+                attempts=Operation.attempts + 1,
+            )
+        )
+
+    def extend_lease(self, operation_id: str, worker: str, now: datetime, seconds: float) -> bool:
+        """False when the lease was lost: stop at once."""
+        return self.swap(
+            update(Operation)
+            .where(col(Operation.id) == operation_id, col(Operation.leased_by) == worker)
+            .values(leased_until=now + timedelta(seconds=seconds))
+        )
+
+    def record_state(
+        self,
+        operation_id: str,
+        worker: str,
+        state: OperationState,
+        message: str = "",
+        **more: object,
+    ) -> bool:
+        """Move an Operation that this worker holds; False when the lease was lost."""
+        return self.swap(
+            update(Operation)
+            .where(col(Operation.id) == operation_id, col(Operation.leased_by) == worker)
+            .values(state=state, message=message, **more)
+        )
+
+    def record_end(
+        self, operation_id: str, worker: str, state: OperationState, now: datetime, **more: object
+    ) -> bool:
+        """Close it: the lease is given back and the community is free for another Operation."""
+        return self.swap(
+            update(Operation)
+            .where(col(Operation.id) == operation_id, col(Operation.leased_by) == worker)
+            .values(
+                state=state,
+                finished_at=now,
+                active_for=None,
+                leased_by="",
+                leased_until=None,
+                **more,
+            )
+        )
+
+
+def _is_free(now: datetime) -> ColumnElement[bool]:
+    return or_(col(Operation.leased_until).is_(None), col(Operation.leased_until) < now)
