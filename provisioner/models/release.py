@@ -138,6 +138,12 @@ class Release(_Value):
     source: Source
     urgency: str = "routine"
 
+    @model_validator(mode="after")
+    def _lists_every_image(self) -> Self:
+        if any(part.image not in self.images for part in self.recipe.parts.values()):
+            raise ValueError("needs the image of every service")
+        return self
+
     @property
     def name(self) -> str:
         return self.recipe.name

@@ -42,7 +42,7 @@ from tests.core.test_appraisal import (
 from tests.core.test_appraisal_dsse import KEY, OTHER, public_of
 
 GOOD, MODIFIED, REJECTED = "GENUINE", "MODIFIED", "REJECTED"
-STALE, NOTHING, UNKNOWN = "STALE", "UNVERIFIABLE", "UNKNOWN"
+STALE, NOTHING = "STALE", "UNVERIFIABLE"
 SKEW, REPLAY = "CLOCK-SKEW", "REPLAY"
 NONCE = "q" * 43
 PYTHON = ProcessSeen("/usr/bin/python3", "bb", "00", False, 2)
@@ -178,7 +178,7 @@ _SEEN: tuple[tuple[str, str, dict[str, Any]], ...] = (
         MODIFIED,
         {"processes": (replace(PYTHON, program="/\x1b", entered=True), PYTHON)},
     ),
-    ("half a letter as program", UNKNOWN, {"processes": (replace(PYTHON, program="/\ud800"),)}),
+    ("half a letter as program", MODIFIED, {"processes": (replace(PYTHON, program="/\ud800"),)}),
     ("a stray byte as program", MODIFIED, {"processes": (replace(PYTHON, program="/\udcfe"),)}),
     ("no program", NOTHING, {"processes": ()}),
     ("one program", GOOD, {"processes": (replace(PYTHON, count=1),)}),

@@ -18,7 +18,7 @@ from tests.core.test_appraisal_parts import CAP_OF_AGENT, EVERYWHERE, HONEST, PA
 from tests.publishing.place import NOW
 
 GOOD, MODIFIED, REJECTED = "GENUINE", "MODIFIED", "REJECTED"
-NOTHING, UNKNOWN = "UNVERIFIABLE", "UNKNOWN"
+NOTHING = "UNVERIFIABLE"
 ADDRESS = "localhost:8080"
 OWN = make_own_release()
 FILES = {name: write_files(name) for name in OWN.images}
@@ -176,7 +176,7 @@ def _list_recipes() -> Iterator[tuple[str, str, Recipe]]:
         ("a right by another name", REJECTED, {"capabilities": ("SYS_ADMIN",)}),
         ("a relative mount", REJECTED, {"mounts": (_mount("run/x"),)}),
         ("a mount of everything", REJECTED, {"mounts": (_mount("/"),)}),
-        ("an image that is not there", UNKNOWN, {"image": "nobody"}),
+        ("an image that is not there", REJECTED, {"image": "nobody"}),
     ):
         changed = parts | {"web": parts["web"].model_copy(update=changes)}
         yield f"a release with {name}", outcome, own.model_copy(update={"services": changed})

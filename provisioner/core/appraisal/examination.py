@@ -36,12 +36,18 @@ class Subject:
         return sentence if self.is_alone else f"{self.seen.service}: {sentence}"
 
     def find_line(self, path: str) -> bytes | None:
-        """The release's manifest line, for a path that no permitted mount covers."""
+        """The release's manifest line, for a path that no permitted mount covers.
+
+        None for text that cannot be a path: halves of letters, which no file is named by.
+        """
         parts = path.split("/")
         above = ("/".join(parts[:end]) for end in range(2, len(parts) + 1))
         if any(each in self.permitted for each in above):
             return None
-        return self.manifest.find_line(path)
+        try:
+            return self.manifest.find_line(path)
+        except UnicodeEncodeError:
+            return None
 
 
 @dataclass

@@ -50,6 +50,12 @@ function encodePath(path) {
   return found;
 }
 
+/** Whether bytes can be written so: no file is named by half a letter. */
+function canBePath(text) {
+  const points = Array.from(text, (each) => each.codePointAt(0));
+  return points.every((point) => point < 0xd800 || point > 0xdfff || (point >= 0xdc80 && point <= 0xdcff));
+}
+
 function toHex(bytes) {
   return Array.from(bytes, (each) => each.toString(16).padStart(2, "0")).join("");
 }

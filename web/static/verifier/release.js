@@ -115,8 +115,10 @@ const RELEASE = closedRecordOf("Release", [
 function readRelease(text) {
   const { recipe, channel, images } = RELEASE(readLenientJson(text));
   const folder = `app/${recipe.name}/${channel}/`;
+  const parts = listParts(recipe);
+  if (!Array.from(parts.values()).every((part) => images.has(part.image))) refuse("an image is missing");
   return {
-    ...recipe, parts: listParts(recipe), channel, images, folder, target: `${folder}${recipe.version}/release.json`,
+    ...recipe, parts, channel, images, folder, target: `${folder}${recipe.version}/release.json`,
   };
 }
 

@@ -267,7 +267,7 @@ function findDiffering(subject) {
 function findListed({ permitted, manifest }, path) {
   const parts = path.split("/");
   const isCovered = parts.some((_, at) => at > 0 && permitted.has(parts.slice(0, at + 1).join("/")));
-  return isCovered ? null : manifest.findLine(path);
+  return isCovered || !canBePath(path) ? null : manifest.findLine(path);
 }
 
 function listedContent(subject, path) {
