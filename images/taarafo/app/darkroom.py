@@ -32,7 +32,10 @@ class Developed:
 
 
 def develop(upload: Intake, media: Path, reserve_mb: int) -> Developed:
-    """Write every size of the photo. Raises Unreadable or Full and then leaves no file behind."""
+    """Write every size of the photo, so that no power cut takes it away.
+
+    Raises Unreadable or Full and then leaves no file behind.
+    """
     if upload.full or not room.has_room(media, reserve_mb):
         raise Full
     if upload.too_big or upload.length == 0:
@@ -42,7 +45,8 @@ def develop(upload: Intake, media: Path, reserve_mb: int) -> Developed:
     try:
         answer = _run(upload.descriptor, files)
         width, height = (int(word) for word in answer.split())
-    except (subprocess.SubprocessError, ValueError) as error:
+        _keep_names(media)
+    except (subprocess.SubprocessError, ValueError, OSError) as error:
         photos.remove_files(media, [photo_id])
         if not room.has_room(media, reserve_mb):
             raise Full from error
@@ -65,3 +69,12 @@ def _run(descriptor: int, files: dict[str, Path]) -> str:
             env={key: os.environ[key] for key in ("PATH", "PYTHONPATH") if key in os.environ},
         )
     return done.stdout.decode()
+
+
+def _keep_names(folder: Path) -> None:
+    """Names of new files are in their folder, which is written out by itself (fsync(2))."""
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

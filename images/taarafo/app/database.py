@@ -12,13 +12,16 @@ FULL = ("database or disk is full", "disk I/O error", "unable to open database f
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection in which deleted text is overwritten with zeros, not merely unlinked."""
+    """A connection in which deleted text is overwritten with zeros, not merely unlinked.
+
+    What was answered with “kept” is on the disk: it outlives a power cut, not only a crash.
+    """
     db = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None)
     db.row_factory = sqlite3.Row
     db.execute(f"PRAGMA busy_timeout={BUSY_MS}")
     db.execute("PRAGMA foreign_keys=ON")
     db.execute("PRAGMA secure_delete=ON")
-    db.execute("PRAGMA synchronous=NORMAL")
+    db.execute("PRAGMA synchronous=FULL")
     return db
 
 

@@ -8,6 +8,7 @@ the arguments are the files to write. Prints `width height`; any failure ends wi
 from __future__ import annotations
 
 import io
+import os
 import resource
 import sys
 from typing import IO
@@ -52,11 +53,14 @@ def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 
 def write(image: Image.Image, path: str, longest: int) -> Image.Image:
-    """A JPEG that holds pixels and nothing else; returns it at the size written."""
+    """A JPEG that holds pixels and nothing else, safe on the disk; returns it as it was written."""
     image = image.copy()
     image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     image.info.clear()
-    image.save(path, "JPEG", quality=84, optimize=True, progressive=True)
+    with open(path, "wb") as file:  # noqa: PTH123 - a path as it was given
+        image.save(file, "JPEG", quality=84, optimize=True, progressive=True)
+        file.flush()
+        os.fsync(file.fileno())
     return image
 
 
