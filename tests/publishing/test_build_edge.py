@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
 from http.server import BaseHTTPRequestHandler
@@ -35,8 +35,10 @@ class Echo(BaseHTTPRequestHandler):
     """A community that answers with what it was sent."""
 
     protocol_version = "HTTP/1.1"
+    called = 0
 
     def do_GET(self) -> None:
+        Echo.called += 1
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         sent = {"path": self.path, "headers": dict(self.headers.items()), "body": body.decode()}
         answer = json.dumps(sent).encode()
@@ -284,6 +286,39 @@ def test_the_log_has_no_secret_and_no_address(edge: Edge) -> None:
     assert "sesame" not in text
     addresses = re.findall(r'"(?:remote|client)_ip":"([^"@]+)"', text)
     assert set(addresses) == {"127.0.0.0"}
+
+
+def test_a_community_that_leads_back_to_the_edge_is_told_so_once(edge: Edge) -> None:
+    door = edge.door("ring.localhost")
+    door.mkdir()
+    (door / "http.sock").symlink_to(edge.folder / "gateway" / "edge.sock")
+    began = edge.log.read_text().count("ring.localhost")
+    status, _, body = edge.ask("ring.localhost")
+    assert status == 508
+    assert b"leads back to itself" in body
+    deadline = time.monotonic() + 5
+    while edge.log.read_text().count("ring.localhost") < began + 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.3)
+    lines = [line for line in edge.log.read_text().splitlines() if "ring.localhost" in line]
+    assert len([line for line in lines if "handled request" in line]) == 2
+
+
+def test_who_sends_slowly_takes_no_thread_of_a_community(edge: Edge) -> None:
+    with ExitStack() as callers:
+        slow = [
+            callers.enter_context(socket.create_connection(("127.0.0.1", edge.port), timeout=5))
+            for _ in range(20)
+        ]
+        before = Echo.called
+        for line in slow:
+            line.sendall(b"POST / HTTP/1.1\r\nHost: smith.localhost\r\n")
+            line.sendall(b"Transfer-Encoding: chunked\r\n\r\n4\r\nslow\r\n")
+        time.sleep(1)
+        assert edge.ask("smith.localhost", "/quick")[0] == 200
+        assert Echo.called == before + 1, "a request whose body is not there was passed on"
+        slow[0].sendall(b"5\r\n-ness\r\n0\r\n\r\n")
+        assert b" 200 " in slow[0].recv(65536).split(b"\r\n", 1)[0]
 
 
 def test_too_much_at_once_is_refused_in_words(edge: Edge) -> None:
