@@ -9,6 +9,7 @@ from functools import reduce
 from operator import or_
 
 from provisioner.agent.containers import Running
+from provisioner.agent.environment import describe_environment
 from provisioner.agent.hash_file import hash_open_file, open_file
 from provisioner.agent.host import Host
 from provisioner.agent.measure_tree import measure_tree, open_root, plan_skips
@@ -23,7 +24,6 @@ from provisioner.models.evidence import (
     UNREADABLE,
     ContainerSeen,
     hash_command,
-    hash_value,
 )
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -64,7 +64,7 @@ def measure(
             seccomp=rights.seccomp,
             no_new_privileges=rights.no_new_privileges,
             read_only_root=any(m.path == "/" and m.read_only for m in mounts[:1]),
-            environment=_describe_environment(first, container),
+            environment=describe_environment(first, container.environment),
             settings={path: _hash_below(root, path) for path in container.settings},
             declared=_read_declared(container),
             execs=len(memory.visitors),
@@ -102,13 +102,6 @@ def _measure_rights(members: Members) -> Status:
         seccomp=min(each.seccomp for each in all_of_them),
         no_new_privileges=all(each.no_new_privileges for each in all_of_them),
     )
-
-
-def _describe_environment(first: int, container: Running) -> dict[str, str]:
-    """Hash of each variable that the first process was started with, or Docker told to."""
-    begun = read_small(first, "environ").decode("utf-8", "surrogateescape").split("\0")
-    pairs = (line.partition("=") for line in (*container.environment, *begun))
-    return {name: hash_value(value) for name, is_pair, value in pairs if is_pair}
 
 
 def _read_declared(container: Running) -> dict[str, str]:

@@ -11,9 +11,9 @@ from provisioner.agent.hash_file import FLAGS, hash_open_file
 from provisioner.agent.hashes import Recall
 from provisioner.agent.members import Members, Visitor
 from provisioner.agent.processes import Vanished, read_link, read_small
-from provisioner.models.evidence import UNREADABLE, ProcessSeen
+from provisioner.models.evidence import TOO_LARGE, UNREADABLE, ProcessSeen
 
-_PROGRAM_LIMIT = 1 << 30
+_PROGRAM_BYTES = 1 << 29  # that are read for one measurement: programs of an image fit well
 _REMEMBERED = 1000
 
 
@@ -21,11 +21,13 @@ _REMEMBERED = 1000
 class Programs:
     """Hashes programs, and each of those that it may remember only once.
 
-    `known` holds digests by mark, as in `hashes.py`; it is added to.
+    `known` holds digests by mark, as in `hashes.py`; it is added to. `left` is how many bytes may
+    still be read: what runs in a container must not keep the agent from all others.
     """
 
     recall: Recall = field(default_factory=Recall)
     known: dict[bytes, str] = field(default_factory=dict)
+    left: int = _PROGRAM_BYTES
 
     def hash(self, fd: int) -> str:
         """SHA-256 in hex of the open program, or a word for why not. Closes `fd`."""
@@ -33,7 +35,8 @@ class Programs:
         if mark in self.known:
             os.close(fd)
             return self.known[mark]
-        seen, content = hash_open_file(fd, _PROGRAM_LIMIT)
+        seen, content = hash_open_file(fd, self.left)
+        self.left -= seen.st_size if content != TOO_LARGE else 0
         if self.recall.mark(seen) and len(self.known) < _REMEMBERED:
             self.known[self.recall.mark(seen)] = content
         return content

@@ -22,6 +22,7 @@ _MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 UNREADABLE = "!unreadable"
 CHANGING = "!changing"
 TOO_LARGE = "!too-large"
+TOO_MANY = "!too-many"  # in place of the names that were too many to tell
 
 
 @dataclass(frozen=True)
