@@ -160,6 +160,12 @@ class SettingWrong(OperatorError):
     advice = "Change it and run the command again."
 
 
+class AgentUnreadable(OperatorError):
+    code = "agent-unreadable"
+    sentence = "The agent of another machine cannot be enrolled from {file}: {reason}."
+    advice = "Copy the file agent.json of that machine there again, and run the command again."
+
+
 class PortTaken(OperatorError):
     code = "port-taken"
     sentence = "Port {port} is already used by {program}."

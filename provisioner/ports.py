@@ -12,7 +12,7 @@ from provisioner.core.tlog.policy import Policy
 from provisioner.models.log import LogSeen
 from provisioner.models.release import Image, Listing, Release
 from provisioner.models.saved_check import ReleaseCopy
-from provisioner.models.service import JobSpec, JobState, ServiceSpec, TaskStatus
+from provisioner.models.service import JobSpec, JobState, Node, ServiceSpec, TaskStatus
 
 
 class Clock(Protocol):
@@ -34,6 +34,12 @@ class Engine(Protocol):
         """Docker's data-root on this host."""
 
     def remove_images(self, prefix: str) -> None: ...
+
+    def list_nodes(self) -> list[Node]:
+        """The machines of the Swarm."""
+
+    def name_host(self, node_id: str, host_id: str) -> None:
+        """Keep with a node which host's agent looks after it."""
 
     def ensure_network(
         self, name: str, *, internal: bool, labels: Mapping[str, str], is_shared: bool = False

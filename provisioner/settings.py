@@ -186,6 +186,11 @@ class Settings(BaseModel):
         return self.state / "agent-door"
 
     @property
+    def hosts_dir(self) -> Path:
+        """`<node>.json`: the public halves of other machines' agents, brought by the operator."""
+        return self.state / "hosts"
+
+    @property
     def registry_dir(self) -> Path:
         return self.state / "registry"
 

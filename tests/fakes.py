@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from provisioner.core.planning import Place
 from provisioner.engine.context import Context
 from provisioner.errors import OperatorError, ReleaseUnknown, Unavailable
 from provisioner.models.release import Image, Listing, Recipe, RecipeService, Release, Source
-from provisioner.models.service import JobSpec, JobState, ServiceSpec, TaskStatus
+from provisioner.models.service import JobSpec, JobState, Node, ServiceSpec, TaskStatus
 from provisioner.settings import Settings
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -41,11 +42,20 @@ class FakeEngine:
         self.services: dict[str, ServiceSpec] = {}
         self.jobs: dict[str, ServiceSpec] = {}
         self.failing_jobs: set[str] = set()
+        self.nodes = {"node-1": Node("node-1", "one", is_here=True)}
         self.is_away = False
 
     def _answer(self) -> None:
         if self.is_away:
             raise Unavailable("away", part="this machine's engine")
+
+    def list_nodes(self) -> list[Node]:
+        self._answer()
+        return list(self.nodes.values())
+
+    def name_host(self, node_id: str, host_id: str) -> None:
+        self._answer()
+        self.nodes[node_id] = replace(self.nodes[node_id], host_id=host_id)
 
     def ensure_network(self, name, *, internal, labels, is_shared=False):
         self._answer()

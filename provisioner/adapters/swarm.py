@@ -17,8 +17,9 @@ from docker.errors import APIError, DockerException
 
 from provisioner.adapters.swarm_spec import SPEC_LABEL, write_service
 from provisioner.errors import OperatorError, Unavailable
-from provisioner.models.service import JobSpec, JobState, ServiceSpec, TaskStatus
+from provisioner.models.service import JobSpec, JobState, Node, ServiceSpec, TaskStatus
 
+HOST_LABEL = "org.taarafo.host_id"  # of a node
 SERVICE_LABEL = "com.docker.swarm.service.name"
 FAILED_STATES = frozenset({"failed", "rejected", "shutdown", "orphaned", "remove"})
 IMAGE_ABSENT = ("no such image", "pull", "connection refused", "manifest unknown")
@@ -62,6 +63,19 @@ class Swarm:
                 if any(name.startswith(prefix) for name in names):
                     with suppress(APIError):
                         self._api.remove_image(image["Id"], force=True)
+
+    def list_nodes(self) -> list[Node]:
+        with _translated():
+            return [_read_node(each, self._node_id) for each in self._api.nodes()]
+
+    def name_host(self, node_id: str, host_id: str) -> None:
+        with _translated():
+            node = self._api.inspect_node(node_id)
+            spec = node["Spec"]
+            labels = {**(spec.get("Labels") or {}), HOST_LABEL: host_id}
+            if labels != spec.get("Labels"):
+                version = node["Version"]["Index"]
+                self._api.update_node(node["ID"], version, {**spec, "Labels": labels})
 
     # -- making --------------------------------------------------------------------------------
 
@@ -203,6 +217,10 @@ class Swarm:
 
     # -- within --------------------------------------------------------------------------------
 
+    @cached_property
+    def _node_id(self) -> str:
+        return str(self._api.info()["Swarm"]["NodeID"])
+
     def _write(self, spec: ServiceSpec, *, is_job: bool) -> dict[str, Any]:
         secrets = {r.name: self._id_of("secrets", r.name) for r in spec.secrets}
         configs = {r.name: self._id_of("configs", r.name) for r in spec.configs}
@@ -235,6 +253,17 @@ class Swarm:
         inactive = memory.get("stats", {})
         cache = inactive.get("total_inactive_file", inactive.get("inactive_file", 0))
         return int((memory.get("usage", 0) - cache) / 2**20)
+
+
+def _read_node(row: dict[str, Any], here: str) -> Node:
+    spec = row["Spec"]
+    return Node(
+        id=row["ID"],
+        name=row["Description"]["Hostname"],
+        role=spec["Role"],
+        host_id=(spec.get("Labels") or {}).get(HOST_LABEL, ""),
+        is_here=row["ID"] == here,
+    )
 
 
 def _exact(rows: list[dict[str, Any]], name: str) -> dict[str, Any] | None:

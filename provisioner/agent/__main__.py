@@ -12,7 +12,7 @@ from pathlib import Path
 from provisioner.agent.attester import Attester
 from provisioner.agent.challenge import Challenges
 from provisioner.agent.containers import Containers
-from provisioner.agent.door import open_door
+from provisioner.agent.door import Own, open_door
 from provisioner.agent.host import Host
 from provisioner.agent.publication import Publication
 from provisioner.agent.rotate import open_signer, request_rotation
@@ -39,7 +39,9 @@ def main() -> None:
             options.agent,
             stop,
         )
-        with open_door(options.door / SOCKET, Challenges(attester).answer):
+        challenges = Challenges(attester)
+        own = Own(attester.publication.signer.public.host_id, challenges.tell)
+        with open_door(options.door / SOCKET, challenges.answer, own):
             attester.run()
 
 

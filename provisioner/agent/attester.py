@@ -73,6 +73,10 @@ class Attester:
         """Whether a community with this host name ran here at the last look."""
         return host in self._communities
 
+    def tell(self, host: str) -> bytes | None:
+        """The report of that community which is there for everybody, or None."""
+        return self.publication.read(host) if self.knows(host) else None
+
     def answer(self, host: str, nonce: str, *, is_full: bool) -> bytes:
         """Evidence of that community, measured from now on. Raises Vanished when it is gone."""
         community = self._communities.get(host)

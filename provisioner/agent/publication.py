@@ -44,11 +44,26 @@ class Publication:
             "host_id": agent.host_id,
             "agent": {"keyid": agent.keyid, "public": agent.public},
             "release": evidence.release,
+            "hosts": evidence.hosts,
         }
+        sealed = self._seal(evidence)
         write_atomically(self.folder / host / "instance", json.dumps(instance).encode())
-        write_atomically(self.folder / host / "evidence.dsse", self._seal(evidence))
+        write_atomically(self.folder / host / "evidence.dsse", sealed)
+        write_atomically(self.folder / host / self._own, sealed)
         if self.repository and (proof := find_proof(self.repository, evidence.release)):
             write_atomically(self.folder / host / "release.tlog-proof", proof)
+
+    @property
+    def _own(self) -> str:
+        """Where the report of this very host is served, in the folder of a community."""
+        return f"evidence/{self.signer.public.host_id}.dsse"
+
+    def read(self, host: str) -> bytes | None:
+        """What this host reports to everybody of a community that runs here."""
+        try:
+            return (self.folder / host / self._own).read_bytes()
+        except FileNotFoundError:
+            return None
 
     def answer(
         self,
@@ -61,10 +76,15 @@ class Publication:
         return self._seal(replace(self._describe(containers, seen, issued), nonce=nonce))
 
     def withdraw_all_but(self, hosts: set[str]) -> None:
-        """Takes away the evidence of communities that do not run here (any more)."""
-        for evidence in self.folder.glob("*/evidence.dsse"):
-            if evidence.parent.name not in hosts:
-                self._withdraw(evidence.parent)
+        """Takes away this host's evidence of communities that do not run here (any more).
+
+        Where hosts share the folder, what another one wrote stays.
+        """
+        found = {each.parent for each in self.folder.glob("*/evidence.dsse")}
+        found |= {each.parents[1] for each in self.folder.glob(f"*/{self._own}")}
+        for folder in found:
+            if folder.name not in hosts:
+                self._withdraw(folder)
 
     def _describe(
         self, containers: Sequence[Running], seen: tuple[ContainerSeen, ...], issued: datetime
@@ -85,8 +105,18 @@ class Publication:
         return seal(PAYLOAD_TYPE, evidence.statement(), self.signer.key)
 
     def _withdraw(self, folder: Path) -> None:
-        for name in _FILES:
-            (folder / name).unlink(missing_ok=True)
-        remove_unfinished(folder)
-        if not any(folder.iterdir()):
-            folder.rmdir()
+        (folder / self._own).unlink(missing_ok=True)
+        if self._is_ours(folder / "instance"):
+            for name in _FILES:
+                (folder / name).unlink(missing_ok=True)
+            remove_unfinished(folder)
+        for empty in (folder / "evidence", folder):
+            if empty.is_dir() and not any(empty.iterdir()):
+                empty.rmdir()
+
+    def _is_ours(self, instance: Path) -> bool:
+        """Whether this host wrote what is served of a community; what nobody can read is ours."""
+        try:
+            return bool(json.loads(instance.read_bytes())["host_id"] == self.signer.public.host_id)
+        except (OSError, ValueError, KeyError, TypeError):
+            return True

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
+from provisioner.core.placement import label_hosts, pin
 from provisioner.core.promises import needs_route_out
 from provisioner.models.community import Community
 from provisioner.models.release import APP, Release
-from provisioner.models.service import FileRef, JobSpec, Limits, Mount, ServiceSpec, Tmpfs
+from provisioner.models.service import FileRef, JobSpec, Limits, Mount, Node, ServiceSpec, Tmpfs
 
 EDGE_UID = 10002
 OWNER_SECRET = "owner"  # noqa: S105 - a name, not a secret
@@ -29,6 +30,7 @@ class Place:
     evidence_dir: str
     communities_dir: str
     control_url: str
+    nodes: tuple[Node, ...] = ()  # of the Swarm
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,7 @@ def _node_job(community: Community, place: Place, verb: str, command: tuple[str,
             mounts=mounts,
             networks=("host",),  # nothing is sent; it only spares the node a bridge
             capabilities=("CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER"),
+            constraints=pin(place.nodes),
             limits=Limits(memory_mb=64, cpus=1.0, pids=16),
         )
     )
@@ -171,7 +174,7 @@ def _plan_service(
     place: Place,
 ) -> ServiceSpec:
     name, wanted = name_of(community, place.stack), release.recipe.app
-    return ServiceSpec(
+    spec = ServiceSpec(
         name=name,
         image=release.image_reference(place.registry, wanted.image),
         command=wanted.command,
@@ -192,8 +195,10 @@ def _plan_service(
             for template, target in sorted(wanted.configs.items())
         ),
         networks=(name,),
+        constraints=pin(place.nodes),
         limits=Limits(wanted.memory_mb, wanted.cpus, wanted.pids),
     )
+    return replace(spec, labels={**labels, **label_hosts(spec, place.nodes)})
 
 
 def _plan_owner(service: ServiceSpec, release: Release) -> JobSpec:
@@ -216,6 +221,7 @@ def _plan_owner(service: ServiceSpec, release: Release) -> JobSpec:
             secrets=(*service.secrets, owner),
             configs=service.configs,
             networks=service.networks,
+            constraints=service.constraints,
             limits=service.limits,
         )
     )

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from sqlmodel import col, update
 
-from provisioner.engine.check import CHALLENGE_PATH, check, published_at
+from provisioner.engine.check import check, published_at
 from provisioner.engine.context import Context
 from provisioner.engine.history import record_in_history
 from provisioner.models.community import GONE, Community
@@ -38,8 +38,8 @@ def check_community(context: Context, address: str, *, is_asked: bool = False) -
     def fetch(asked: str, path: str) -> bytes | None:
         return context.gateway.get_bytes(asked.partition(":")[0], path)
 
-    def ask(asked: str, body: bytes) -> bytes | None:
-        status, answer = context.gateway.post(asked.partition(":")[0], CHALLENGE_PATH, body, {})
+    def ask(asked: str, path: str, body: bytes) -> bytes | None:
+        status, answer = context.gateway.post(asked.partition(":")[0], path, body, {})
         return answer if status == HTTPStatus.OK else None
 
     return check(

@@ -15,6 +15,7 @@ from provisioner.core.appraisal.appraise import appraise
 from provisioner.core.appraisal.case import Case, Reference
 from provisioner.core.appraisal.report import find_claimed_release
 from provisioner.engine.observations import gather_observations
+from provisioner.engine.other_hosts import Report, ReportOf, add_others
 from provisioner.errors import (
     LogDivided,
     ReleaseExpired,
@@ -35,8 +36,8 @@ AGENTS_PATH = "/.well-known/taarafo/agents.json"
 
 # (address, path) -> body of a 200, None for any other answer; raises Unavailable.
 Fetch = Callable[[str, str], bytes | None]
-# (address, body) -> the same for a question that is posted to the agent.
-Ask = Callable[[str, bytes], bytes | None]
+# (address, path, body) -> the same for a question that is posted to an agent.
+Ask = Callable[[str, str, bytes], bytes | None]
 # The agents whose signatures count; raises Unavailable, or ValueError for a list that is none.
 Enrolled = Callable[[], tuple[AgentKey, ...]]
 
@@ -52,6 +53,7 @@ def check(
     is_full: bool = False,
     observe: Fetch | None = None,
     nonce: str = "",
+    report_of: ReportOf | None = None,
 ) -> Verdict:
     """The verdict on the community at `address` (host name, with the port in local mode).
 
@@ -59,12 +61,14 @@ def check(
     read every byte anew. With `observe` the log's witnesses are asked what they saw. An agent
     that takes no questions now is judged by what it tells everybody. `nonce` is what a report
     that `fetch` has from an earlier check was asked with; without `ask` it has to bear that.
+    Each other host of the community is asked the same way, or looked up with `report_of`.
 
     What goes wrong on the other side is a finding, never an exception.
     """
     try:
         case = _gather(read_address(address), fetch, enrolled, ask, is_full)
         case = replace(case, nonce=case.nonce or nonce)
+        case = add_others(case, report_of or report_at(case.address, fetch, ask, is_full))
     except ValueError:
         case = Case(address, None, problems=(_unverifiable("address", "This is no address."),))
     target = find_claimed_release(case.envelope, case.agents)
@@ -92,12 +96,40 @@ def _get_report(
 ) -> tuple[bytes | None, str]:
     """(the envelope, the nonce that it has to bear: empty for the one that is there for all)."""
     if ask:
-        nonce = secrets.token_urlsafe(32)
         with suppress(Unavailable):
-            answer = ask(address, json.dumps({"nonce": nonce, "full": is_full}).encode())
+            answer, nonce = _pose(address, CHALLENGE_PATH, ask, is_full)
             if answer is not None:
                 return answer, nonce
     return fetch(address, EVIDENCE_PATH), ""
+
+
+def report_at(
+    address: str, fetch: Fetch, ask: Ask | None = None, is_full: bool = False
+) -> ReportOf:
+    """How the report of another host is had below the community's own address."""
+
+    def report_of(host: str) -> Report:
+        if ask:
+            with suppress(Unavailable):
+                answer, nonce = _pose(address, f"{CHALLENGE_PATH}/{host}", ask, is_full)
+                if answer is not None:
+                    return answer, nonce
+        with suppress(Unavailable):
+            return fetch(address, path_of(host)), ""
+        return None, ""
+
+    return report_of
+
+
+def path_of(host: str) -> str:
+    """Where a community serves what that one of its hosts reports."""
+    return f"/.well-known/taarafo/evidence/{host}.dsse"
+
+
+def _pose(address: str, path: str, ask: Ask, is_full: bool) -> Report:
+    """Asks a question that nobody knew before; its nonce comes back beside the answer."""
+    nonce = secrets.token_urlsafe(32)
+    return ask(address, path, json.dumps({"nonce": nonce, "full": is_full}).encode()), nonce
 
 
 def _gather(address: str, fetch: Fetch, enrolled: Enrolled, ask: Ask | None, is_full: bool) -> Case:

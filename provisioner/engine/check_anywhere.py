@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from provisioner.core.appraisal.appraise import STEPS
-from provisioner.engine.check import CHALLENGE_PATH, check, published_at
+from provisioner.engine.check import check, published_at
 from provisioner.engine.context import Context
 from provisioner.engine.saved_check import save_check
 from provisioner.models.verdict import Outcome, Verdict
@@ -54,7 +54,7 @@ def check_anywhere(
         fetch=context.fetch,
         releases=releases,
         enrolled=published_at(home, context.fetch),
-        ask=lambda asked, body: context.fetch.post(asked, CHALLENGE_PATH, body),
+        ask=context.fetch.post,
         is_full=is_full,
         observe=context.fetch_soon,
     )

@@ -30,7 +30,7 @@ def remove_secrets(work: Work) -> None:
 
 def erase_data(work: Work) -> None:
     """On the node that holds it; done when the job says so."""
-    job, engine = plan_erase(work.community, work.place), work.context.engine
+    job, engine = plan_erase(work.community, work.place_on_nodes), work.context.engine
     engine.start_job(job)
     await_job(work, job.service.name, "the last traces to go")
     engine.remove_service(job.service.name)

@@ -6,14 +6,16 @@ from datetime import datetime
 from pathlib import Path
 
 from provisioner.core.appraisal.agents import AgentKey, read_agents
+from provisioner.core.appraisal.case import Case
 from provisioner.core.appraisal.report import find_claimed_release
 from provisioner.core.appraisal.saved import read_saved, write_saved
-from provisioner.engine.check import AGENTS_PATH, EVIDENCE_PATH, Fetch, check
+from provisioner.engine.check import AGENTS_PATH, EVIDENCE_PATH, Fetch, check, report_at
 from provisioner.engine.context import Context
+from provisioner.engine.other_hosts import add_others
 from provisioner.errors import NothingToSave, SavedUnreadable
 from provisioner.files import write_atomically
 from provisioner.models.evidence import parse_moment
-from provisioner.models.saved_check import SavedCheck
+from provisioner.models.saved_check import SavedCheck, SavedReport
 from provisioner.models.verdict import Verdict
 from provisioner.ports import Releases
 
@@ -32,7 +34,8 @@ def save_check(
     with releases.open() as published:
         copy = published.copy(target)
     saved_at = now.strftime("%Y-%m-%dT%H:%M:%SZ")
-    saved = SavedCheck(address, saved_at, "", envelope.decode(), listed.decode(), copy)
+    others = _fetch_others(Case(address, envelope, _read_agents(listed)), fetch)
+    saved = SavedCheck(address, saved_at, "", envelope.decode(), listed.decode(), copy, others)
     write_atomically(to, write_saved(saved))
 
 
@@ -49,6 +52,7 @@ def judge_saved(context: Context, file: Path, root: Path | None = None) -> Verdi
     except (OSError, ValueError) as error:
         raise SavedUnreadable(str(error), file=file, reason=str(error)) from error
     texts = {EVIDENCE_PATH: saved.envelope.encode(), AGENTS_PATH: saved.agents.encode()}
+    others = {each.host: (each.envelope.encode(), each.nonce) for each in saved.others}
     return check(
         saved.address,
         now=now,
@@ -56,6 +60,16 @@ def judge_saved(context: Context, file: Path, root: Path | None = None) -> Verdi
         releases=context.releases_in(saved.published, root, now),
         enrolled=lambda: read_agents(saved.agents.encode()),
         nonce=saved.nonce,
+        report_of=lambda host: others.get(host, (None, "")),
+    )
+
+
+def _fetch_others(case: Case, fetch: Fetch) -> tuple[SavedReport, ...]:
+    """What each other host of the community reports to everybody."""
+    found = add_others(case, report_at(case.address, fetch))
+    return tuple(
+        SavedReport(each.host, each.envelope.decode("utf-8", "replace"), each.nonce)
+        for each in found.others
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from provisioner.core.planning import (
@@ -35,6 +35,11 @@ class Work:
     def place(self) -> Place:
         return self.context.place
 
+    @cached_property
+    def place_on_nodes(self) -> Place:
+        """The place with the machines that there are. Raises Unavailable."""
+        return replace(self.place, nodes=tuple(self.context.engine.list_nodes()))
+
     @property
     def name(self) -> str:
         """Prefix of every Swarm object of this community."""
@@ -52,7 +57,7 @@ class Work:
     def plan(self) -> Plan:
         facts = facts_for_templates(self.community, self.release, self.place)
         rendered = render_templates(self.release.templates, facts)
-        return plan_community(self.community, self.release, rendered, self.place)
+        return plan_community(self.community, self.release, rendered, self.place_on_nodes)
 
     @property
     def secrets(self) -> dict[str, str]:

@@ -25,8 +25,20 @@ class ReleaseCopy:
 
 
 @dataclass(frozen=True)
+class SavedReport:
+    """The report of one more host of the community, and the nonce that it was asked with."""
+
+    host: str
+    envelope: str
+    nonce: str = ""
+
+
+@dataclass(frozen=True)
 class SavedCheck:
-    """`saved_at` (UTC) and `nonce` are the claim of whoever saved it; nobody signed them."""
+    """`saved_at` (UTC) and `nonce` are the claim of whoever saved it; nobody signed them.
+
+    `envelope` is the report of the host that served, `others` are those of all others.
+    """
 
     address: str
     saved_at: str
@@ -34,3 +46,4 @@ class SavedCheck:
     envelope: str
     agents: str
     published: ReleaseCopy
+    others: tuple[SavedReport, ...] = ()

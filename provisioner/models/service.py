@@ -80,6 +80,17 @@ class JobState(StrEnum):
 
 
 @dataclass(frozen=True)
+class Node:
+    """One machine of the Swarm. `host_id` is of its agent; empty while none is enrolled there."""
+
+    id: str
+    name: str = ""
+    role: str = "manager"  # Swarm's word: manager or worker
+    host_id: str = ""
+    is_here: bool = False
+
+
+@dataclass(frozen=True)
 class TaskStatus:
     """What Swarm says of the newest task of a service."""
 

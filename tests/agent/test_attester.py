@@ -81,7 +81,10 @@ def test_what_is_published_is_signed_for_five_minutes(tmp_path: Path) -> None:
     assert key == signer.public
     assert (evidence.issued, evidence.expires) == ("2026-01-02T03:04:05Z", "2026-01-02T03:09:05Z")
     assert json.loads((folder / "instance").read_bytes())["agent"]["keyid"] == key.keyid
-    assert sorted(path.name for path in folder.iterdir()) == ["evidence.dsse", "instance"]
+    own = f"evidence/{key.host_id}.dsse"
+    served = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert served == {"evidence.dsse", "instance", own}
+    assert (folder / own).read_bytes() == (folder / "evidence.dsse").read_bytes()
     assert evidence.nonce == ""
 
 

@@ -471,7 +471,7 @@ def _list_fields() -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "another key id", NOTHING, {"agents": agents_of(replace(right, keyid="00"))}
     yield "a short key", NOTHING, {"agents": agents_of(AgentKey("h1", key_id(b"x"), "eA=="))}
     yield "no base64", NOTHING, {"agents": agents_of(replace(right, public="ä"))}
-    yield "another host", "UNLOGGED", {"agents": agents_of(replace(right, host_id="h2"))}
+    yield "another host", REJECTED, {"agents": agents_of(replace(right, host_id="h2"))}
     yield (
         "an unlogged agent",
         "UNLOGGED",
@@ -485,7 +485,7 @@ def _list_fields() -> Iterator[tuple[str, str, dict[str, Any]]]:
     loose = right.public[:-2] + _loosen(right.public[-2]) + "="
     yield "base64 with loose bits", NOTHING, {"agents": agents_of(replace(right, public=loose))}
     half = json.dumps({"agents": [asdict(replace(right, host_id="h1\ud800"))]})
-    yield "half a letter as host", "UNLOGGED", {"agents": half}
+    yield "half a letter as host", REJECTED, {"agents": half}
     small = bytes([1]) + bytes(31)
     weak = AgentKey("h1", key_id(small), base64.b64encode(small).decode())
     envelope = json.loads(sealed(HONEST.statement()))

@@ -21,6 +21,7 @@ from provisioner.settings import Settings
 from tests.browser.chromium import SCREENS, find_faults, open_screen
 from tests.browser.saved_checks import Place, Spoiled, begin_place, report_seen
 from tests.browser.spoiled_files import list_spoiled_files
+from tests.browser.spoiled_hosts import list_spoiled_hosts
 from tests.browser.spoiled_logs import list_spoiled_logs
 from tests.browser.spoiled_metadata import list_spoiled_metadata
 from tests.browser.spoiled_reports import list_spoiled_reports
@@ -100,13 +101,15 @@ def judge_by_page(page: Page, case: Spoiled) -> dict[str, object]:
 LISTS = {
     "reports": lambda place, _: list_spoiled_reports(place),
     "services": list_spoiled_services,
+    "hosts": list_spoiled_hosts,
     "metadata": lambda place, _: list_spoiled_metadata(place),
     "logs": list_spoiled_logs,
     "keys": list_stolen_keys,
     "files": lambda place, _: list_spoiled_files(place),
 }
 FEWEST = {
-    "reports": 200, "services": 60, "metadata": 80, "logs": 50, "keys": 30, "files": 40,
+    "reports": 200, "services": 60, "hosts": 40, "metadata": 80, "logs": 50, "keys": 30,
+    "files": 40,
 }  # fmt: skip
 
 
@@ -127,11 +130,14 @@ def test_both_verifiers_say_the_same_of_every_attack(page, place, tmp_path, kind
 
 def test_the_steps_are_the_same(page):
     listed = page.evaluate(
-        "STEPS.map((step) => [step.number, step.name, step.isGate, step.isOfEach ?? false])"
+        """STEPS.map((step) => [
+          step.number, step.name, step.isGate, step.isOfEach ?? false, step.isOfAll ?? false,
+        ])"""
     )
     names = [step.run.__name__.removeprefix("check_") for step in STEPS]
     assert listed == [
-        [s.number, n, s.is_gate, s.is_of_each] for s, n in zip(STEPS, names, strict=True)
+        [s.number, n, s.is_gate, s.is_of_each, s.is_of_all]
+        for s, n in zip(STEPS, names, strict=True)
     ]
 
 

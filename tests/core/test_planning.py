@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from provisioner.core.names import LONGEST
@@ -16,6 +18,7 @@ from provisioner.core.rendering import render_templates
 from provisioner.errors import RenderFailed
 from provisioner.models.community import Community
 from provisioner.models.promise import Preset
+from provisioner.models.service import Node
 from tests.fakes import START, make_release
 
 PLACE = Place(
@@ -111,3 +114,16 @@ def test_an_unknown_name_in_a_template_is_an_error_that_names_it():
 def test_a_template_cannot_reach_into_python():
     with pytest.raises(RenderFailed):
         render_templates({"a.j2": "{{ ''.__class__.__mro__ }}"}, {})
+
+
+def test_it_stays_on_the_node_that_has_its_data_and_names_that_host():
+    nodes = (Node("n1", "one", "manager", "h1", is_here=True), Node("n2", "two", "worker", "h2"))
+    place = replace(PLACE, nodes=nodes)
+    community, release = make_community(), make_release()
+    rendered = render_templates(release.templates, facts_for_templates(community, release, place))
+    made = plan_community(community, release, rendered, place)
+    specs = [made.service, made.prepare.service, made.owner.service]
+    specs.append(plan_erase(community, place).service)
+    assert {spec.constraints for spec in specs} == {("node.id==n1",)}
+    assert made.service.labels["org.taarafo.hosts"] == "h1"
+    assert "org.taarafo.hosts" not in plan(community).service.labels

@@ -146,14 +146,14 @@ def test_below_the_floor_is_named_as_weak() -> None:
 def answering(change: Callable[[str], str]) -> Callable[[str, bytes], bytes | None]:
     """An agent that puts `change(nonce)` into what it signs."""
 
-    def ask(address: str, body: bytes) -> bytes | None:
+    def ask(address: str, path: str, body: bytes) -> bytes | None:
         nonce = json.loads(body)["nonce"]
         return sign(replace(EVIDENCE, nonce=change(nonce)))
 
     return ask
 
 
-def judge_asking(ask: Callable[[str, bytes], bytes | None]) -> Verdict:
+def judge_asking(ask: Callable[[str, str, bytes], bytes | None]) -> Verdict:
     releases = LittleReleases(RELEASE, MANIFEST, agents=(public_of(KEY),))
     enrolled = published_at("localhost:8080", fetch)
     return check(ADDRESS, now=NOW, fetch=fetch, releases=releases, enrolled=enrolled, ask=ask)

@@ -21,7 +21,7 @@ import pytest
 
 from provisioner.agent.challenge import Answer as Told
 from provisioner.agent.challenge import nothing_here, say
-from provisioner.agent.door import open_door
+from provisioner.agent.door import Own, open_door
 from provisioner.publishing.cellar import Cellar
 from provisioner.publishing.inputs import choose_wheels
 from provisioner.publishing.wheels import unpack_wheel
@@ -481,3 +481,87 @@ def test_a_question_of_unknown_length_is_refused_in_words(edge: Edge, agent: Age
     assert status == 400
     assert json.loads(body)["explain"]
     assert agent.asked == []
+
+
+# -- a community on several hosts ---------------------------------------------------------------
+
+REPORTS = "/.well-known/taarafo/evidence"
+
+
+@pytest.fixture
+def other_host(edge: Edge) -> Iterator[Agent]:
+    """The agent of another host, whose door is in a folder of its own here."""
+    agent, folder = Agent([]), edge.folder / "agent-door" / "h2"
+    folder.mkdir(exist_ok=True)
+
+    def tell(host: str) -> Told:
+        return Told(200, b"h2 told") if host == "smith.localhost" else nothing_here()
+
+    with open_door(folder / "http.sock", agent.answer, Own("h2", tell)):
+        yield agent
+    (folder / "http.sock").unlink()
+
+
+@pytest.fixture
+def report_here(edge: Edge) -> Iterator[Path]:
+    path = edge.folder / "evidence" / "smith.localhost" / "evidence" / "h1.dsse"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("h1 wrote")
+    yield path
+    path.unlink()
+
+
+def test_a_question_reaches_the_agent_of_the_host_that_is_meant(
+    edge: Edge, agent: Agent, other_host: Agent
+) -> None:
+    status, headers, body = edge.ask("smith.localhost", f"{CHALLENGE}/h2", "POST", body=b"what?")
+    assert (status, body) == (200, b'{"payload": "x"}')
+    assert headers["access-control-allow-origin"] == "*"
+    assert headers["cache-control"] == "no-store"
+    assert (agent.asked, other_host.asked) == ([], [("smith.localhost", b"what?")])
+    assert edge.ask("smith.localhost", f"{CHALLENGE}/h2", "OPTIONS")[0] == 204
+    assert edge.ask("smith.localhost", f"{CHALLENGE}/h2")[0] == 405
+    assert edge.ask("slow.localhost", f"{CHALLENGE}/h2", "POST", body=b"what?")[0] == 404
+    assert edge.ask("smith.localhost", f"{CHALLENGE}/h2", "POST", body=b"x" * 5000)[0] == 413
+
+
+def test_a_host_without_a_door_is_nothing(edge: Edge, other_host: Agent) -> None:
+    for host in ("h3", "h" * 64):
+        assert edge.ask("smith.localhost", f"{CHALLENGE}/{host}", "POST", body=b"what?")[0] == 404
+        assert edge.ask("smith.localhost", f"{REPORTS}/{host}.dsse")[0] == 404
+
+
+@pytest.mark.parametrize(
+    "host", ["h" * 65, "h2/", "h2/http.sock", "h2%2fx", "../agent-door/h2", "%2e%2e", ".", "h2%00"]
+)
+def test_what_is_no_name_of_a_host_leads_to_no_agent(
+    edge: Edge, other_host: Agent, host: str
+) -> None:
+    edge.ask("smith.localhost", f"{CHALLENGE}/{host}", "POST", body=b"what?")
+    assert b"told" not in edge.ask("smith.localhost", f"{REPORTS}/{host}.dsse")[2]
+    assert other_host.asked == []
+
+
+def test_what_each_host_reports_is_served(edge: Edge, other_host: Agent, report_here: Path) -> None:
+    """The file that is here, and where there is none what that host's agent tells."""
+    for host, told in (("h1", b"h1 wrote"), ("h2", b"h2 told")):
+        status, headers, body = edge.ask("smith.localhost", f"{REPORTS}/{host}.dsse")
+        assert (status, body) == (200, told)
+        assert headers["access-control-allow-origin"] == "*"
+        assert headers["content-type"] == "application/json"
+        assert headers["cache-control"] == "no-cache"
+        assert "server" not in headers
+        assert "via" not in headers
+        assert edge.ask("slow.localhost", f"{REPORTS}/{host}.dsse")[0] == 404
+        assert edge.ask("nobody.localhost", f"{REPORTS}/{host}.dsse")[0] == 404
+        assert edge.ask("smith.localhost", f"{REPORTS}/{host}.dsse", "PUT")[0] == 405
+        assert edge.ask("smith.localhost", f"{REPORTS}/{host}.dsse", "OPTIONS")[0] == 204
+    assert other_host.asked == []
+
+
+def test_a_host_whose_agent_is_away_is_said_to_be(edge: Edge, other_host: Agent) -> None:
+    door = edge.folder / "agent-door" / "h2" / "http.sock"
+    door.unlink()
+    with socket.socket(socket.AF_UNIX) as deaf:
+        deaf.bind(str(door))
+        assert edge.ask("smith.localhost", f"{REPORTS}/h2.dsse")[0] == 502

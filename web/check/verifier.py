@@ -29,8 +29,8 @@ STYLES: Final = ("taarafo.css", "operator.css", "verifier/verifier.css")
 SCRIPTS: Final = (
     "atoms", "strict_json", "wording", "address", "agents", "dsse", "evidence", "report",
     "manifest", "tree", "contract", "release", "tuf", "note", "merkle", "policy", "log_entries",
-    "log_view", "saved_releases", "check", "identity_steps", "log_steps", "full_pass",
-    "rights", "runtime_steps", "appraise", "page",
+    "log_view", "saved_releases", "several", "check", "identity_steps", "hosts", "log_steps",
+    "full_pass", "rights", "runtime_steps", "appraise", "page",
 )  # fmt: skip
 TROUBLES: Final = (
     ReleaseRejected,

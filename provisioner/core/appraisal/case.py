@@ -31,12 +31,22 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class HostReport:
+    """What was served as the report of one more host, and the nonce that it was asked with."""
+
+    host: str
+    envelope: bytes
+    nonce: str = ""
+
+
+@dataclass(frozen=True)
 class Case:
     """One question: does `address` run what it says? `envelope` is None when it served none.
 
     `nonce` is what this check asked with; empty when it took the report that is there for all.
     `observations` are what independent checkers saw of this address, each signed by its checker.
     `problems` are findings of whoever gathered this, e.g. that no release could be looked up.
+    `others` are the reports of the community's other hosts; `envelope` is of the one that served.
     """
 
     address: str
@@ -46,3 +56,4 @@ class Case:
     nonce: str = ""
     observations: tuple[Observation, ...] = ()
     problems: tuple[Finding, ...] = field(default=())
+    others: tuple[HostReport, ...] = ()

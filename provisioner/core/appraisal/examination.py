@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Self
 
 from provisioner.core.appraisal.agents import AgentKey
@@ -14,6 +15,7 @@ from provisioner.core.appraisal.contract import (
     judge_mounts,
     read_contract,
 )
+from provisioner.core.appraisal.several import Signed, read_others
 from provisioner.models.evidence import ContainerSeen, Evidence, parse_moment
 from provisioner.models.manifest import SortedText
 from provisioner.models.release import Image, Release
@@ -52,7 +54,10 @@ class Subject:
 
 @dataclass
 class Examination:
-    """Steps read `case` and `now`, and fill in what later steps may rely on."""
+    """Steps read `case` and `now`, and fill in what later steps may rely on.
+
+    One that is not `is_whole` looks at one more host of a community that runs on several.
+    """
 
     case: Case
     now: datetime
@@ -60,6 +65,12 @@ class Examination:
     signer: AgentKey | None = None
     _evidence: Evidence | None = None
     subjects: list[Subject] = field(default_factory=list)
+    is_whole: bool = True
+
+    @cached_property
+    def others(self) -> tuple[Signed, ...]:
+        """What the community's other hosts report, as far as it can be read."""
+        return tuple(read_others(self.case))
 
     @property
     def evidence(self) -> Evidence:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from provisioner.core.appraisal.examination import Examination
-from provisioner.core.appraisal.hosts import judge_hosts
+from provisioner.core.appraisal.hosts import judge_signed
 from provisioner.core.appraisal.report import open_envelope, read_statement
+from provisioner.core.appraisal.several import Signed
 from provisioner.core.appraisal.wording import say_age, say_duration
 from provisioner.core.versions import version_key
 from provisioner.models.evidence import LIFETIME_SECONDS, parse_moment
@@ -114,4 +115,6 @@ def check_version(it: Examination) -> Iterator[Finding]:
 
 def check_hosts(it: Examination) -> Iterator[Finding]:
     """8. Every host that the community runs on has reported."""
-    yield judge_hosts([it.evidence])
+    if it.signer is None:
+        return
+    yield judge_signed([Signed(it.signer, it.evidence), *it.others])

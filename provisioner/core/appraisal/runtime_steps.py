@@ -39,8 +39,7 @@ def check_service(it: Examination) -> Iterator[Finding]:
         yield Finding("service", Outcome.UNVERIFIABLE, detail)
         return
     it.subjects.sort(key=lambda subject: subject.seen.service)
-    shown = {subject.seen.service for subject in it.subjects}
-    for name in sorted(parts.keys() - shown):
+    for name in _find_absent(it):
         detail = f"The service {name} of the release is not in the report."
         yield Finding("service", Outcome.UNVERIFIABLE, detail)
     for subject in it.subjects:
@@ -204,6 +203,15 @@ def _describe_rights(contract: Contract) -> str:
     user = "It runs as root" if contract.user == 0 else "It runs"
     rights = " and ".join(contract.capabilities) or "no special rights"
     return f"{user} with {rights}, as the release says,"
+
+
+def _find_absent(it: Examination) -> list[str]:
+    """Services that no host shows. It is asked once, of all hosts together."""
+    if not it.is_whole:
+        return []
+    shown = {subject.seen.service for subject in it.subjects}
+    shown |= {seen.service for other in it.others for seen in other.evidence.containers}
+    return sorted(it.release.recipe.parts.keys() - shown)
 
 
 def _check_command(subject: Subject) -> Finding:

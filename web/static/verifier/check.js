@@ -19,6 +19,9 @@ const SAVED = recordOf("SavedCheck", [
     ["checkpoint", asText],
     ["entries", listOf(asText)],
   ])],
+  ["others", listOf(recordOf("SavedReport", [
+    ["host", asText], ["envelope", asText], ["nonce", asText, noText],
+  ])), noList],
 ]);
 
 /** Everything has its form; nothing is verified yet. */
@@ -34,6 +37,7 @@ function readSaved(bytes) {
 async function judgeSaved(bytes, rootBytes) {
   const saved = readSaved(bytes), now = parseMoment(saved.saved_at);
   const found = await gatherCase(saved);
+  found.others = await pickOthers(found, saved.others);
   const target = await findClaimedRelease(found.envelope, found.agents);
   if (target) Object.assign(found, await lookUp(target, saved.published, rootBytes, now));
   return appraise(found, now);
@@ -41,7 +45,7 @@ async function judgeSaved(bytes, rootBytes) {
 
 async function gatherCase(saved) {
   const { address, nonce } = saved;
-  const found = { address, nonce, envelope: null, agents: [], reference: null, problems: [] };
+  const found = { address, nonce, envelope: null, agents: [], reference: null, problems: [], others: [] };
   try {
     found.address = readAddress(saved.address);
   } catch {
@@ -54,6 +58,13 @@ async function gatherCase(saved) {
     const problem = asFinding("signature", "UNVERIFIABLE", "The list of agents cannot be read.");
     return { ...found, envelope: saved.envelope, problems: [problem] };
   }
+}
+
+/** The saved reports of the hosts that a check would ask, each once. */
+async function pickOthers({ envelope, agents }, saved) {
+  const reports = new Map(saved.map((each) => [each.host, each]));
+  const hosts = await listOthers(envelope, agents);
+  return hosts.filter((host) => reports.has(host)).map((host) => reports.get(host));
 }
 
 /** The reference, or the finding that says why there is none. */

@@ -1,4 +1,4 @@
-// Steps 1 to 5, 7 and 8: whose report it is, of whom, from when, and which release it names.
+// Steps 1 to 5 and 7: whose report it is, of whom, from when, and which release it names.
 "use strict";
 
 const CLOCK_SKEW = 60 * 1000; // milliseconds
@@ -94,17 +94,6 @@ function checkVersion(it) {
     return [asFinding("version", "OUTDATED", `Release ${version} runs, ${newest} is the newest.`)];
   }
   return [asFinding("version", "GENUINE", `Release ${version} is the newest.`)];
-}
-
-/** 8. Every host that the community runs on has reported. A saved check has one report. */
-function checkHosts({ evidence: { host, hosts } }) {
-  const missing = Array.from(new Set(hosts)).filter((each) => each !== host).sort(compareText);
-  if (missing.length) {
-    const detail = `There is no report of ${missing.join(", ")}, where this community runs too.`;
-    return [asFinding("hosts", "UNVERIFIABLE", detail)];
-  }
-  const detail = `${count(1, "host")} of this community reported, and none is missing.`;
-  return [asFinding("hosts", "GENUINE", detail)];
 }
 
 /** A wrong form is a finding; anything else is not for a step to judge. */

@@ -21,12 +21,21 @@ async function checkService(it) {
     return found;
   }
   it.subjects.sort((one, other) => compareText(one.seen.service, other.seen.service));
-  const shown = new Set(it.subjects.map((subject) => subject.seen.service));
-  for (const name of Array.from(parts.keys()).filter((each) => !shown.has(each)).sort(compareText)) {
+  for (const name of await findAbsent(it, parts)) {
     say("UNVERIFIABLE", `The service ${name} of the release is not in the report.`);
   }
   for (const subject of it.subjects) found.push(await checkCommand(subject));
   return found;
+}
+
+/** Services that no host shows. It is asked once, of all hosts together. */
+async function findAbsent(it, parts) {
+  if (!it.isWhole) return [];
+  const shown = new Set(it.subjects.map((subject) => subject.seen.service));
+  for (const { evidence } of await getOthers(it)) {
+    for (const { service } of evidence.containers) shown.add(service);
+  }
+  return Array.from(parts.keys()).filter((each) => !shown.has(each)).sort(compareText);
 }
 
 /** 10. Every measured file is the one that the release lists, and was read not long ago. */
