@@ -10,8 +10,9 @@ import logging
 import os
 import signal
 import sys
-from types import FrameType
+import threading
 
+from cheroot.server import HTTPConnection
 from cheroot.wsgi import Server
 from flask import Flask
 
@@ -31,12 +32,20 @@ def serve(app: Flask, bind: str) -> None:
     """Answer until SIGTERM, then finish what was begun."""
     logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
     server = _listen(app, bind)
-    signal.signal(signal.SIGTERM, _leave)
-    try:
-        server.serve()
-    except (SystemExit, KeyboardInterrupt):
-        server.stop()
-    os._exit(0)  # a page that watches progress must not hold us
+    was_asked = _answer_until_asked(server)
+    server.stop()
+    os._exit(0 if was_asked else 1)  # a page that watches progress must not hold us
+
+
+class _Server(Server):
+    def put_conn(self, conn: HTTPConnection) -> None:
+        """Keep a connection for its next request, unless we stop at this very moment."""
+        try:
+            super().put_conn(conn)
+        except ValueError:  # the list of connections is closed
+            if self.ready:
+                raise
+            conn.close()
 
 
 def _listen(app: Flask, bind: str) -> Server:
@@ -44,7 +53,7 @@ def _listen(app: Flask, bind: str) -> Server:
     path = bind.removeprefix("unix:")
     host, _, port = bind.rpartition(":")
     address = path if path != bind else (host, int(port))
-    server = Server(
+    server = _Server(
         address, app, numthreads=THREADS, request_queue_size=QUEUE, timeout=IDLE_SECONDS
     )
     server.server_name = ""
@@ -58,8 +67,24 @@ def _listen(app: Flask, bind: str) -> Server:
     return server
 
 
-def _leave(_number: int, _frame: FrameType | None) -> None:
-    raise SystemExit
+def _answer_until_asked(server: Server) -> bool:
+    """Whether a signal ended it, and not an error.
+
+    What handles a signal runs in the main thread, in the middle of whatever that does. If it did
+    that to the server, it could leave a lock held for good. So the main thread does nothing else.
+    """
+    told, tell = os.pipe()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: os.write(tell, b"asked"))
+
+    def answer() -> None:
+        try:
+            server.serve()
+        finally:
+            os.write(tell, b"ended")
+
+    threading.Thread(target=answer, daemon=True).start()
+    return os.read(told, 5) == b"asked"
 
 
 def open_app() -> Flask:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ from provisioner.models.evidence import TOO_LARGE, UNREADABLE, ProcessSeen
 
 _PROGRAM_BYTES = 1 << 29  # that are read for one measurement: programs of an image fit well
 _REMEMBERED = 1000
+_LOOKS, _PAUSE_SECONDS = 25, 0.002  # at a process that is becoming another program
 
 
 @dataclass
@@ -60,7 +62,32 @@ def read_links(members: Members) -> tuple[list[tuple[str, bool]], set[Visitor]]:
 
 
 def _describe(process: int, programs: Programs) -> tuple[str, str, str]:
-    """(path, SHA-256 of the program that really runs, SHA-256 of its arguments)."""
+    """(path, SHA-256 of the program that really runs, SHA-256 of its arguments).
+
+    All of one program: a process that becomes another meanwhile is looked at again. One that stays
+    between two is told as it is. Raises Vanished.
+    """
+    for _ in range(_LOOKS):
+        before = _find_code(process)
+        seen = _look(process, programs)
+        if before[0] and before == _find_code(process):
+            break
+        time.sleep(_PAUSE_SECONDS)
+    return seen
+
+
+def _find_code(process: int) -> tuple[int, int]:
+    """Where its code and its arguments are in its memory: in each program at other places.
+
+    While it becomes another program (execve(2)) the link leads to the new one already, and the
+    arguments are not there yet. The start of the code, 0 until then, is written down last.
+    proc_pid_stat(5): the 26th and 48th field; 1 for who may not know the first. Raises Vanished.
+    """
+    fields = read_small(process, "stat").rpartition(b")")[2].split()
+    return int(fields[23]), int(fields[45])
+
+
+def _look(process: int, programs: Programs) -> tuple[str, str, str]:
     arguments = hashlib.sha256(read_small(process, "cmdline")).hexdigest()
     path = read_link(process, "exe")
     if not path:

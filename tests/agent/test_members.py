@@ -116,6 +116,17 @@ def test_a_process_is_told_by_what_it_really_runs() -> None:
     assert visitors == set()
 
 
+def test_a_process_that_is_just_becoming_another_program_is_told_whole() -> None:
+    """A start is reported while the kernel is still at it: its arguments come after its program."""
+    wanted = hashlib.sha256(b"cat\0").hexdigest()
+    told = set()
+    for _ in range(100):
+        with running("cat") as cat, alone(cat) as members:
+            (seen,), _ = read_programs(members, Programs())
+            told.add((Path(seen.program).name, seen.arguments_sha256))
+    assert told == {("cat", wanted)}
+
+
 def test_a_program_that_was_replaced_on_disk_is_hashed_as_it_runs(tmp_path: Path) -> None:
     program = tmp_path / "program"
     shutil.copy(shutil.which("cat") or "", program)

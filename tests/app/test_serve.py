@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.client import HTTPException
 
 import pytest
@@ -86,6 +87,25 @@ def test_every_acknowledged_post_survives_a_kill(running: Running):
 def test_it_stops_when_asked_without_a_word(running: Running):
     assert running.ask("GET", "/healthz")[0] == 200
     assert running.stop() == (0, "")
+
+
+def test_it_stops_in_the_middle_of_a_crowd_without_a_word(running: Running):
+    """Ten times, because what a signal interrupts is a matter of luck."""
+    for _ in range(10):
+        crowd = [threading.Thread(target=ask_until_it_ends, args=(running,)) for _ in range(4)]
+        for person in crowd:
+            person.start()
+        threading.Event().wait(0.1)
+        assert running.stop() == (0, "")
+        for person in crowd:
+            person.join()
+        running.start()
+
+
+def ask_until_it_ends(running: Running) -> None:
+    with suppress(OSError, HTTPException):
+        while True:
+            running.ask("GET", "/healthz")
 
 
 def test_a_request_under_way_is_finished_before_it_stops(running: Running):

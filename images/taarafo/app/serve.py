@@ -8,8 +8,8 @@ import signal
 import sys
 import threading
 import time
-from types import FrameType
 
+from cheroot.server import HTTPConnection
 from cheroot.wsgi import Server
 
 from . import photos
@@ -33,18 +33,26 @@ def serve(settings: Settings) -> None:
     anchor = connect(settings.database)
     anchor.execute("SELECT count(*) FROM member").fetchone()
     server = _server(settings)
-    signal.signal(signal.SIGTERM, _leave)
     threading.Thread(target=_tidy, args=(settings,), daemon=True).start()
-    try:
-        server.serve()
-    except (SystemExit, KeyboardInterrupt):
-        server.stop()
-    os._exit(0)
+    was_asked = _answer_until_asked(server)
+    server.stop()
+    os._exit(0 if was_asked else 1)
+
+
+class _Server(Server):
+    def put_conn(self, conn: HTTPConnection) -> None:
+        """Keep a connection for its next request, unless we stop at this very moment."""
+        try:
+            super().put_conn(conn)
+        except ValueError:  # the list of connections is closed
+            if self.ready:
+                raise
+            conn.close()
 
 
 def _server(settings: Settings) -> Server:
     """Listening already when this returns. The edge runs as another user, hence umask 0."""
-    server = Server(
+    server = _Server(
         str(settings.socket),
         create_app(settings),
         numthreads=THREADS,
@@ -62,8 +70,24 @@ def _server(settings: Settings) -> Server:
     return server
 
 
-def _leave(_number: int, _frame: FrameType | None) -> None:
-    raise SystemExit
+def _answer_until_asked(server: Server) -> bool:
+    """Whether a signal ended it, and not an error.
+
+    What handles a signal runs in the main thread, in the middle of whatever that does. If it did
+    that to the server, it could leave a lock held for good. So the main thread does nothing else.
+    """
+    told, tell = os.pipe()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: os.write(tell, b"asked"))
+
+    def answer() -> None:
+        try:
+            server.serve()
+        finally:
+            os.write(tell, b"ended")
+
+    threading.Thread(target=answer, daemon=True).start()
+    return os.read(told, 5) == b"asked"
 
 
 def _tidy(settings: Settings) -> None:
