@@ -279,6 +279,14 @@ class WitnessesMissing(ReleaseRejected):
     advice = "See that the witnesses run and can be reached, then try again. Nothing was lost."
 
 
+class PublishingUnfinished(ReleaseRejected):
+    """Something was logged and is not visible yet; only who holds the log's key goes on with it."""
+
+    code = "publishing-unfinished"
+    sentence = "Something was begun to be published and not finished, so no witness was asked."
+    advice = "Run `./taarafo up`: it finishes that. Nothing was lost."
+
+
 class SignaturesMissing(KeyMissing):
     """A change was signed as far as keys are here, and waits for those who hold the others."""
 
