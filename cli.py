@@ -17,12 +17,14 @@ from provisioner.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 community = typer.Typer(no_args_is_help=True, help="Create, list, show and remove communities.")
+agent = typer.Typer(no_args_is_help=True, help="Look after the agent that checks this machine.")
 release = typer.Typer(no_args_is_help=True, help="Build, publish, list and verify releases.")
 witness = typer.Typer(no_args_is_help=True, help="Watch logs and communities independently.")
 release_keys = typer.Typer(no_args_is_help=True, help="Change and use the keys that sign releases.")
 release_witness = typer.Typer(no_args_is_help=True, help="Choose who watches the public log.")
 bench = typer.Typer(no_args_is_help=True, help="Measure, and print what was compared.")
 app.add_typer(community, name="community")
+app.add_typer(agent, name="agent")
 app.add_typer(release, name="release")
 release.add_typer(release_keys, name="keys")
 release.add_typer(release_witness, name="witness")
@@ -153,6 +155,19 @@ def check(
     write = anywhere.explain_verdict if explain else anywhere.write_verdict
     show(verdict.as_json(), write(verdict), as_json=as_json)
     raise typer.Exit(anywhere.exit_code_of(verdict.outcome))
+
+
+# -- the agent of this host --------------------------------------------------------------------
+
+
+@agent.command("rotate")
+def agent_rotate(as_json: Json = False) -> None:
+    """Give this machine's agent a new key, signed for by the old one, and publish it."""
+    from provisioner.engine.rotate_agent import rotate_agent
+
+    done = rotate_agent(open_context(), say)
+    text = f"The agent of host {done['host_id']} signs with the key {done['keyid'][:12]} now."
+    show(done, text, as_json=as_json)
 
 
 # -- communities -------------------------------------------------------------------------------

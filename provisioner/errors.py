@@ -250,6 +250,17 @@ class KeyMissing(KeyRefused):
     advice = "Nothing was signed. Put the key files back there and run the command again."
 
 
+class AgentKeyRefused(KeyRefused):
+    """The agent of a host has a key that the one before did not sign for."""
+
+    code = "agent-key-refused"
+    sentence = "The key of this machine's agent cannot be published: {reason}."
+    advice = (
+        "Find out who changed it. To enrol the agent as a new host, take the folder `agent` out of "
+        "the state folder and run `./taarafo up`. Nothing was published."
+    )
+
+
 class ReleaseUnlogged(ReleaseRejected):
     """Signed, but the public log does not have it, or has it differently."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from provisioner.core.appraisal.agents import AgentKey
+from provisioner.core.appraisal.agents import AgentKey, AgentList
 from provisioner.models.log import LogSeen
 from provisioner.models.observation import Observation
 from provisioner.models.release import Release
@@ -36,6 +36,7 @@ class Case:
 
     `nonce` is what this check asked with; empty when it took the report that is there for all.
     `observations` are what independent checkers saw of this address, each signed by its checker.
+    `enrolled` and `rotations` lead from the first keys of the hosts to those of `agents`.
     `problems` are findings of whoever gathered this, e.g. that no release could be looked up.
     """
 
@@ -46,3 +47,10 @@ class Case:
     nonce: str = ""
     observations: tuple[Observation, ...] = ()
     problems: tuple[Finding, ...] = field(default=())
+    enrolled: tuple[AgentKey, ...] = ()
+    rotations: tuple[str, ...] = ()
+
+    @property
+    def listed(self) -> AgentList:
+        """The list of agents as it was published."""
+        return AgentList(self.agents, self.enrolled, self.rotations)

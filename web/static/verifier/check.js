@@ -34,21 +34,22 @@ function readSaved(bytes) {
 async function judgeSaved(bytes, rootBytes) {
   const saved = readSaved(bytes), now = parseMoment(saved.saved_at);
   const found = await gatherCase(saved);
-  const target = await findClaimedRelease(found.envelope, found.agents);
+  const everyone = [...found.listed.agents, ...(await listReplaced(found.listed, found.listed.agents))];
+  const target = await findClaimedRelease(found.envelope, everyone);
   if (target) Object.assign(found, await lookUp(target, saved.published, rootBytes, now));
   return appraise(found, now);
 }
 
 async function gatherCase(saved) {
   const { address, nonce } = saved;
-  const found = { address, nonce, envelope: null, agents: [], reference: null, problems: [] };
+  const found = { address, nonce, envelope: null, listed: nobodyListed(), reference: null, problems: [] };
   try {
     found.address = readAddress(saved.address);
   } catch {
     return { ...found, problems: [asFinding("address", "UNVERIFIABLE", "This is no address.")] };
   }
   try {
-    return { ...found, envelope: saved.envelope, agents: await readAgents(saved.agents) };
+    return { ...found, envelope: saved.envelope, listed: await readAgentList(saved.agents) };
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     const problem = asFinding("signature", "UNVERIFIABLE", "The list of agents cannot be read.");
