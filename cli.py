@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from provisioner.commands.agent import agent
 from provisioner.commands.bench import bench
 from provisioner.commands.check import check
 from provisioner.commands.community import community
@@ -19,6 +20,7 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_comp
 app.add_typer(machine)
 app.add_typer(check)
 app.add_typer(community, name="community")
+app.add_typer(agent, name="agent")
 app.add_typer(release, name="release")
 app.add_typer(witness, name="witness")
 app.add_typer(bench, name="bench")

@@ -256,6 +256,17 @@ class KeyMissing(KeyRefused):
     advice = "Nothing was signed. Put the key files back there and run the command again."
 
 
+class AgentKeyRefused(KeyRefused):
+    """The agent of a host has a key that the one before did not sign for."""
+
+    code = "agent-key-refused"
+    sentence = "The key of this machine's agent cannot be published: {reason}."
+    advice = (
+        "Find out who changed it. To enrol the agent as a new host, take the folder `agent` out of "
+        "the state folder and run `./taarafo up`. Nothing was published."
+    )
+
+
 class ReleaseUnlogged(ReleaseRejected):
     """Signed, but the public log does not have it, or has it differently."""
 
@@ -283,6 +294,14 @@ class WitnessesMissing(ReleaseRejected):
     code = "witnesses-missing"
     sentence = "Too few witnesses have lately seen the public log: {found} ({names})."
     advice = "See that the witnesses run and can be reached, then try again. Nothing was lost."
+
+
+class PublishingUnfinished(ReleaseRejected):
+    """Something was logged and is not visible yet; only who holds the log's key goes on with it."""
+
+    code = "publishing-unfinished"
+    sentence = "Something was begun to be published and not finished, so no witness was asked."
+    advice = "Run `./taarafo up`: it finishes that. Nothing was lost."
 
 
 class SignaturesMissing(KeyMissing):

@@ -203,9 +203,11 @@ class Witnesses(Protocol):
         prove: Callable[[int], tuple[bytes, ...]],
         *,
         seconds: float = 5.0,
+        say: Callable[[str], None] = ...,
     ) -> dict[str, NoteSignature]:
         """Verified cosignatures of a signed checkpoint, by the policy's names of the witnesses.
 
         `prove` gives the proof that an older size is a prefix of the checkpoint's tree. Returns
         after `seconds` at the latest, with what came; the caller judges whether it is enough.
+        `say` gets a sentence for each witness that said no.
         """

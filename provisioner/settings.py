@@ -176,6 +176,16 @@ class Settings(BaseModel):
         return self.db_dir / "control-plane-verdict.json"
 
     @property
+    def troubles_dir(self) -> Path:
+        """What of the worker's regular chores does not work now, one JSON file each."""
+        return self.db_dir / "troubles"
+
+    @property
+    def authorities_file(self) -> Path:
+        """PEM certificates of those who may certify witnesses, besides the system's own."""
+        return self.trust_dir / "authorities.pem"
+
+    @property
     def agent_dir(self) -> Path:
         """The agent's signing key, its public half (`agent.json`) and who it was before."""
         return self.state / "agent"

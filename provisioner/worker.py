@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from provisioner.engine.context import Context
-from provisioner.engine.freshen import freshen_releases
+from provisioner.engine.freshen import freshen_cosignatures, freshen_releases
 from provisioner.engine.operations import run_operation, run_stranded
 from provisioner.engine.own_verdict import watch_control_plane
 from provisioner.engine.watch import watch_communities
@@ -23,6 +23,7 @@ from provisioner.settings import Settings
 log = logging.getLogger(__name__)
 AT_ONCE = 4  # operations that one worker carries side by side
 FRESHEN_SECONDS = 600.0
+WITNESS_SECONDS = 60.0  # how often is looked whether the witnesses are due to be asked
 LISTEN_SECONDS = 2.0  # how often a worker looks whether the queue is back
 
 
@@ -43,6 +44,7 @@ def work(context: Context) -> None:
     _every(settings.watch_seconds, ended, "watch", lambda: watch_communities(context))
     _every(settings.watch_seconds, ended, "own check", lambda: watch_control_plane(context))
     _every(FRESHEN_SECONDS, ended, "freshen", lambda: freshen_releases(context))
+    _every(WITNESS_SECONDS, ended, "witnesses", lambda: freshen_cosignatures(context))
     while not ended.is_set():
         try:
             listen(settings, carry, ended)

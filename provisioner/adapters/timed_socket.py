@@ -60,12 +60,14 @@ def connect_tls(
 ) -> ssl.SSLSocket:
     """Like `connect`, with a certificate that was checked: the handshake ends in time too.
 
-    `authorities` is a PEM file of those who are believed instead of the system's own.
+    `authorities` is a PEM file of those who are believed besides the system's own.
     """
     plain = connect(host, port, until)
     try:
         plain.settimeout(seconds_left(until))
-        context = ssl.create_default_context(cafile=authorities)
+        context = ssl.create_default_context()
+        if authorities:
+            context.load_verify_locations(authorities)
         return context.wrap_socket(plain, server_hostname=host)
     except BaseException:
         plain.close()

@@ -37,7 +37,7 @@ class Visit:
 
     `tls_key` is the SHA-256 of the server's SubjectPublicKeyInfo (RFC 5280 §4.1.2.7) of the first
     connection as `sha256:<hex>`, and `-` on plain HTTP, which only names below `.localhost` speak.
-    Certificates are checked against `authorities`, a PEM file, or against the system's own.
+    Certificates are checked against `authorities`, a PEM file, and the system's own.
     """
 
     def __init__(

@@ -57,7 +57,7 @@ def ask_witness(
     """POST to `<url>/add-checkpoint`, over TLS unless the witness is on this machine.
 
     Raises Unavailable when there is no whole answer of at most 64 KiB within `seconds`.
-    `authorities` is a PEM file of those who may certify it instead of the system's own.
+    `authorities` is a PEM file of those who may certify it besides the system's own.
     """
     until = time.monotonic() + seconds
     connection = HTTPConnection("witness")

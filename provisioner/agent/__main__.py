@@ -15,7 +15,7 @@ from provisioner.agent.containers import Containers
 from provisioner.agent.door import Own, open_door
 from provisioner.agent.host import Host
 from provisioner.agent.publication import Publication
-from provisioner.agent.rotate import open_signer, request_rotation
+from provisioner.agent.rotate import open_signers, request_rotation
 
 SOCKET = "http.sock"
 MOST_HELPERS = 8  # the service may use two processors and has a limit on threads
@@ -28,14 +28,14 @@ def main() -> None:
         request_rotation(options.agent)
         return
     os.umask(0o022)
-    stop = threading.Event()
+    stop, signers = threading.Event(), open_signers(options.agent)
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: stop.set())
     with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_HELPERS)) as helpers:
         attester = Attester(
             Containers(options.containers),
             Host(options.proc, options.repository, helpers),
-            Publication(options.evidence, open_signer(options.agent), options.repository),
+            Publication(options.evidence, signers.current, options.repository, signers.waiting),
             options.agent,
             stop,
         )

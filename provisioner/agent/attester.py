@@ -16,7 +16,12 @@ from provisioner.agent.containers import Containers, Running
 from provisioner.agent.host import Host
 from provisioner.agent.processes import Vanished
 from provisioner.agent.publication import Publication
-from provisioner.agent.rotate import rotate_if_asked
+from provisioner.agent.rotate import (
+    Signers,
+    advance_rotation,
+    confirm_rotation,
+    is_requested,
+)
 from provisioner.models.evidence import ContainerSeen
 
 LOOK_SECONDS = 0.25
@@ -109,19 +114,27 @@ class Attester:
         return time.monotonic() + SETTLE_SECONDS
 
     def _rotate(self) -> None:
-        """Takes a new key when that was asked for; then all evidence has to be signed by it."""
+        """Takes a new key when that was asked for, and leaves the old one once it is published."""
         if time.monotonic() < self._next_rotation:
             return
         try:
-            signer = rotate_if_asked(self.keys, self.publication.signer, datetime.now(UTC))
+            self._advance_rotation()
         except Exception:  # the top of this job: measuring goes on, with the key that there is
             traceback.print_exc(file=sys.stderr)
             self._next_rotation = time.monotonic() + RETRY_SECONDS
-            return
-        if signer.public != self.publication.signer.public:
-            self.publication = replace(self.publication, signer=signer)
-            for community in self._communities.values():
-                community.due = 0.0
+
+    def _advance_rotation(self) -> None:
+        now, before = datetime.now(UTC), self.publication
+        signers = Signers(before.signer, before.waiting)
+        after = advance_rotation(self.keys, signers, now, before.lists)
+        if not after.is_same(signers):
+            self.publication = replace(before, signer=after.current, waiting=after.waiting)
+            if after.current.public != before.signer.public:
+                for community in self._communities.values():
+                    community.due = 0.0
+        if is_requested(self.keys):
+            self.publication.countersign()
+            confirm_rotation(self.keys)
 
     def _find_due(self) -> Community | None:
         """The community that waits longest, new ones first; the control plane after them all."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,13 @@ from pathlib import Path
 from provisioner.agent.containers import COMMUNITY, Running
 from provisioner.agent.reference import find_proof
 from provisioner.agent.signing_key import Signer
-from provisioner.core.appraisal.dsse import seal
+from provisioner.core.appraisal.agents import AgentKey, read_agent_list
+from provisioner.core.appraisal.dsse import (
+    append_signature,
+    list_signers,
+    read_envelope,
+    seal,
+)
 from provisioner.files import remove_unfinished, write_atomically
 from provisioner.models.evidence import (
     LIFETIME_SECONDS,
@@ -26,11 +33,15 @@ _FILES = ("evidence.dsse", "instance", "release.tlog-proof")
 
 @dataclass(frozen=True)
 class Publication:
-    """Where evidence goes, whose signature it bears, and where the public releases are."""
+    """Where evidence goes, whose signature it bears, and where the public releases are.
+
+    `waiting` is the agent's next key, which signs beside the one that counts.
+    """
 
     folder: Path
     signer: Signer
     repository: Path | None = None
+    waiting: Signer | None = None
 
     def publish(
         self, containers: Sequence[Running], seen: tuple[ContainerSeen, ...], issued: datetime
@@ -75,6 +86,21 @@ class Publication:
         """The same, signed as the answer to a challenge and not written anywhere."""
         return self._seal(replace(self._describe(containers, seen, issued), nonce=nonce))
 
+    def countersign(self) -> None:
+        """Puts the waiting key's signature on everything that bears the one that counts."""
+        for path in (*self.folder.glob("*/evidence.dsse"), *self.folder.glob(f"*/{self._own}")):
+            raw = path.read_bytes()
+            if self.waiting and _signers_of(raw, self.signer, self.waiting) == [self.signer]:
+                write_atomically(path, append_signature(raw, self.waiting.key))
+
+    def lists(self, key: AgentKey) -> bool:
+        """Whether the control plane has published this key as one that counts."""
+        for path in self.folder.glob("*/agents.json"):
+            with suppress(OSError, ValueError):
+                if key in read_agent_list(path.read_bytes()).agents:
+                    return True
+        return False
+
     def withdraw_all_but(self, hosts: set[str]) -> None:
         """Takes away this host's evidence of communities that do not run here (any more).
 
@@ -102,7 +128,8 @@ class Publication:
         )
 
     def _seal(self, evidence: Evidence) -> bytes:
-        return seal(PAYLOAD_TYPE, evidence.statement(), self.signer.key)
+        sealed = seal(PAYLOAD_TYPE, evidence.statement(), self.signer.key)
+        return append_signature(sealed, self.waiting.key) if self.waiting else sealed
 
     def _withdraw(self, folder: Path) -> None:
         (folder / self._own).unlink(missing_ok=True)
@@ -120,3 +147,12 @@ class Publication:
             return bool(json.loads(instance.read_bytes())["host_id"] == self.signer.public.host_id)
         except (OSError, ValueError, KeyError, TypeError):
             return True
+
+
+def _signers_of(raw: bytes, *signers: Signer) -> list[Signer]:
+    """Those of `signers` whose signature is on a report; none on what is no report."""
+    by_key = {each.public: each for each in signers}
+    try:
+        return [by_key[key] for key in list_signers(read_envelope(raw), by_key)]
+    except ValueError:
+        return []

@@ -32,6 +32,7 @@ class Ground:
     docker_socket: str  # path on the host
     docker_gid: int  # group that may use it
     docker_root: str  # Docker's data-root on the host
+    is_watched: bool = False  # whether the release log has witnesses to be asked
 
     def path(self, *parts: str) -> str:
         return "/".join((self.state, *parts))
@@ -39,6 +40,11 @@ class Ground:
     @property
     def network(self) -> str:
         return f"{self.stack}-private"
+
+    @property
+    def way_out(self) -> str:
+        """The network from which the witnesses of the release log can be reached."""
+        return f"{self.stack}-witnesses"
 
     @property
     def decided(self) -> dict[str, str]:
@@ -145,7 +151,9 @@ def _plan_reach(ground: Ground) -> dict[str, _Reach]:
         "edge": edge,
         "agent": _Reach(("host",), is_global=True),  # uses none; it only spares the node a bridge
         "worker": _Reach(
-            (ground.network,), group=ground.docker_gid, constraints=("node.role==manager",)
+            (ground.network, ground.way_out) if ground.is_watched else (ground.network,),
+            group=ground.docker_gid,
+            constraints=("node.role==manager",),
         ),
         "web": _Reach((ground.network,), group=EDGE_UID),
     }

@@ -10,10 +10,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from provisioner.core.appraisal.address import read_address
-from provisioner.core.appraisal.agents import AgentKey, read_agents
+from provisioner.core.appraisal.agents import AgentList, read_agent_list
 from provisioner.core.appraisal.appraise import appraise
 from provisioner.core.appraisal.case import Case, Reference
 from provisioner.core.appraisal.report import find_claimed_release
+from provisioner.core.appraisal.rotation import is_behind
 from provisioner.engine.observations import gather_observations
 from provisioner.engine.other_hosts import Report, ReportOf, add_others
 from provisioner.errors import (
@@ -38,8 +39,8 @@ AGENTS_PATH = "/.well-known/taarafo/agents.json"
 Fetch = Callable[[str, str], bytes | None]
 # (address, path, body) -> the same for a question that is posted to an agent.
 Ask = Callable[[str, str, bytes], bytes | None]
-# The agents whose signatures count; raises Unavailable, or ValueError for a list that is none.
-Enrolled = Callable[[], tuple[AgentKey, ...]]
+# The published list of agents; raises Unavailable, or ValueError for one that is none.
+Enrolled = Callable[[], AgentList]
 
 
 def check(
@@ -71,10 +72,12 @@ def check(
         case = add_others(case, report_of or report_at(case.address, fetch, ask, is_full))
     except ValueError:
         case = Case(address, None, problems=(_unverifiable("address", "This is no address."),))
-    target = find_claimed_release(case.envelope, case.agents)
+    target = find_claimed_release(case.envelope, case.known)
     if target:
         reference, problems = _look_up(target, releases)
         case = replace(case, reference=reference, problems=problems)
+        if reference and is_behind(case.listed, reference.log.agents):
+            case = _list_again(case, enrolled)
         if reference and observe:
             seen = gather_observations(case.address, reference.log.watchers, observe)
             case = replace(case, observations=seen)
@@ -84,9 +87,9 @@ def check(
 def published_at(control: str, fetch: Fetch) -> Enrolled:
     """The agents that the control plane at the address `control` publishes."""
 
-    def enrolled() -> tuple[AgentKey, ...]:
+    def enrolled() -> AgentList:
         raw = fetch(control, AGENTS_PATH)
-        return read_agents(raw) if raw else ()
+        return read_agent_list(raw) if raw else AgentList()
 
     return enrolled
 
@@ -138,12 +141,23 @@ def _gather(address: str, fetch: Fetch, enrolled: Enrolled, ask: Ask | None, is_
     except Unavailable:
         return Case(address, None, problems=(_unverifiable("signature", _SILENT),))
     try:
-        return Case(address, envelope, enrolled(), nonce=nonce)
+        return _with_agents(Case(address, envelope, nonce=nonce), enrolled())
     except ValueError:
         problem = _unverifiable("signature", "The list of agents cannot be read.")
     except Unavailable:
         problem = Finding("signature", Outcome.UNKNOWN, "The list of agents does not answer now.")
     return Case(address, envelope, problems=(problem,))
+
+
+def _with_agents(case: Case, listed: AgentList) -> Case:
+    return replace(case, agents=listed.agents, enrolled=listed.enrolled, rotations=listed.rotations)
+
+
+def _list_again(case: Case, enrolled: Enrolled) -> Case:
+    """With the list as it is now: an agent's key was published between two of our questions."""
+    with suppress(ValueError, Unavailable):
+        return _with_agents(case, enrolled())
+    return case
 
 
 def _look_up(target: str, releases: References) -> tuple[Reference | None, tuple[Finding, ...]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -139,9 +139,11 @@ class Context:
     @property
     def witnesses(self) -> Witnesses:
         """Of the public log, over the network."""
-        from provisioner.adapters.witnesses import gather_cosignatures
+        from provisioner.adapters.witnesses import ask_witness, gather_cosignatures
 
-        return gather_cosignatures
+        more = self.settings.authorities_file
+        ask = partial(ask_witness, authorities=more if more.is_file() else None)
+        return partial(gather_cosignatures, ask=ask)
 
     @cached_property
     def place(self) -> Place:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from provisioner.engine.chores import carry_chore
 from provisioner.engine.context import Context
 from provisioner.engine.publisher import open_publisher
 from provisioner.publishing.renew import refresh_online
@@ -14,9 +15,23 @@ log = logging.getLogger(__name__)
 
 def freshen_releases(context: Context) -> None:
     """Signs only what is due. Raises KeyMissing, ReleaseRejected or Unavailable."""
-    publisher, now = open_publisher(context), context.clock.now()
-    renewed = refresh_online(publisher, now=now)
-    if renewed:
-        log.info("signed again: %s", ", ".join(renewed))
-    if refresh_cosignatures(publisher, now=now):
-        log.info("the witnesses have seen the public log again")
+
+    def freshen() -> None:
+        renewed = refresh_online(open_publisher(context), now=context.clock.now())
+        if renewed:
+            log.info("signed again: %s", ", ".join(renewed))
+
+    carry_chore(context, "signatures", freshen)
+
+
+def freshen_cosignatures(context: Context) -> None:
+    """Have the witnesses see the log again, when that is due. Raises WitnessesMissing and others.
+
+    Tried often, as each witness has but one way to be reached and a day to come back.
+    """
+
+    def freshen() -> None:
+        if refresh_cosignatures(open_publisher(context), now=context.clock.now()):
+            log.info("the witnesses have seen the public log again")
+
+    carry_chore(context, "witnesses", freshen)

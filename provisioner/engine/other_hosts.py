@@ -17,7 +17,7 @@ _AT_ONCE = 8
 
 def add_others(case: Case, report_of: ReportOf) -> Case:
     """The case with every report that came. A host that sent none is found by its absence."""
-    hosts = list_others(case.envelope, case.agents)
+    hosts = list_others(case.envelope, case.known)
     if not hosts:
         return case
     with ThreadPoolExecutor(min(len(hosts), _AT_ONCE)) as pool:

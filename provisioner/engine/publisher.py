@@ -25,10 +25,11 @@ def cosign_with(witnesses: Witnesses) -> Cosign:
     ) -> bytes:
         if not policy.witnesses:
             return checkpoint
-        found = witnesses(checkpoint, policy, prove)
+        why: list[str] = []
+        found = witnesses(checkpoint, policy, prove, say=why.append)
         if not is_satisfied(policy, set(found)):
             names = ", ".join(sorted(found)) or "nobody"
-            raise WitnessesMissing(found=len(found), names=names)
+            raise WitnessesMissing(" ".join(sorted(why)), found=len(found), names=names)
         return add_cosignatures(checkpoint, found.values())
 
     return cosign

@@ -8,6 +8,7 @@ from typing import Any
 
 from provisioner.engine.context import Context
 from provisioner.engine.publisher import open_publisher
+from provisioner.engine.reach import fit_worker
 from provisioner.models.release import Listing
 from provisioner.publishing import rotate
 from provisioner.publishing.countersign import sign_waiting
@@ -57,7 +58,10 @@ def set_release_threshold(
 def sign_release_change(context: Context, role: str, key: Path | None) -> dict[str, Any]:
     """One more signature on what waits; without a key, only look whether enough have signed."""
     now = context.clock.now()
-    return describe_ceremony(sign_waiting(_publisher(context), role, key, now=now))
+    ceremony = sign_waiting(_publisher(context), role, key, now=now)
+    if ceremony.is_published and "root" in ceremony.roles:  # it may name other witnesses now
+        fit_worker(context)
+    return describe_ceremony(ceremony)
 
 
 def raise_release_floor(context: Context, recipe: str, channel: str, version: str) -> Listing:

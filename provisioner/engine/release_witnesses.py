@@ -7,6 +7,7 @@ from typing import Any
 from provisioner.core.tlog.note import read_vkey, write_vkey
 from provisioner.engine.context import Context
 from provisioner.engine.publisher import open_publisher
+from provisioner.engine.reach import fit_worker
 from provisioner.engine.release_keys import describe_ceremony
 from provisioner.errors import KeyRefused
 from provisioner.publishing.witnesses import add_witness, read_policy_of, remove_witness
@@ -26,15 +27,19 @@ def describe_policy(context: Context) -> dict[str, Any]:
 def add_log_witness(
     context: Context, name: str, vkey: str, url: str, needed: int
 ) -> dict[str, Any]:
-    """Raises KeyRefused, KeyMissing and WitnessesMissing."""
+    """The worker gets a way to it. Raises KeyRefused, KeyMissing and WitnessesMissing."""
     try:
         key = read_vkey(vkey)
     except ValueError as error:
         raise KeyRefused(str(error), reason=f"that is no verifier key: {error}") from error
     publisher, now = open_publisher(context), context.clock.now()
-    return describe_ceremony(add_witness(publisher, name, key, url, needed, now=now))
+    ceremony = add_witness(publisher, name, key, url, needed, now=now)
+    fit_worker(context)
+    return describe_ceremony(ceremony)
 
 
 def remove_log_witness(context: Context, name: str, needed: int) -> dict[str, Any]:
     publisher, now = open_publisher(context), context.clock.now()
-    return describe_ceremony(remove_witness(publisher, name, needed, now=now))
+    ceremony = remove_witness(publisher, name, needed, now=now)
+    fit_worker(context)
+    return describe_ceremony(ceremony)

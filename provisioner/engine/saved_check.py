@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from provisioner.core.appraisal.agents import AgentKey, read_agents
+from provisioner.core.appraisal.agents import AgentKey, read_agent_list
 from provisioner.core.appraisal.case import Case
 from provisioner.core.appraisal.report import find_claimed_release
 from provisioner.core.appraisal.saved import read_saved, write_saved
@@ -58,7 +58,7 @@ def judge_saved(context: Context, file: Path, root: Path | None = None) -> Verdi
         now=now,
         fetch=lambda _, path: texts.get(path),
         releases=context.releases_in(saved.published, root, now),
-        enrolled=lambda: read_agents(saved.agents.encode()),
+        enrolled=lambda: read_agent_list(saved.agents.encode()),
         nonce=saved.nonce,
         report_of=lambda host: others.get(host, (None, "")),
     )
@@ -75,6 +75,6 @@ def _fetch_others(case: Case, fetch: Fetch) -> tuple[SavedReport, ...]:
 
 def _read_agents(raw: bytes | None) -> tuple[AgentKey, ...]:
     try:
-        return read_agents(raw) if raw else ()
+        return read_agent_list(raw).agents if raw else ()
     except ValueError:
         return ()

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from provisioner.core.control_plane import PARTS
+from provisioner.engine.chores import list_troubles
 from provisioner.engine.context import Context
 from provisioner.engine.own_verdict import find_own_verdict
 from provisioner.errors import TaarafoError
@@ -19,7 +20,7 @@ class Status:
     """`services` by name: Swarm's word for the newest task, or `absent`.
 
     `verdict` is the outcome of the last check of the control plane itself, at `checked_at` (UTC,
-    ISO 8601); both are empty before the first.
+    ISO 8601); both are empty before the first. `troubles` are sentences about the worker's chores.
     """
 
     url: str
@@ -29,6 +30,7 @@ class Status:
     open_operations: int
     verdict: str
     checked_at: str
+    troubles: tuple[str, ...]
 
     @property
     def is_healthy(self) -> bool:
@@ -41,7 +43,8 @@ class Status:
         lines = [f"{name:10} {state}" for name, state in self.services.items()]
         word = "answers" if self.is_answering else "does not answer"
         own = f"this control plane: {self.verdict or 'not checked yet'}"
-        return "\n".join([f"{self.url} {word}", *lines, f"{self.communities} communities", own])
+        lines = [f"{self.url} {word}", *lines, f"{self.communities} communities", own]
+        return "\n".join([*lines, *self.troubles])
 
 
 def read_status(context: Context) -> Status:
@@ -55,6 +58,7 @@ def read_status(context: Context) -> Status:
         open_operations=_count_open(context),
         verdict=own.outcome if own else "",
         checked_at=own.checked_at.isoformat() if own else "",
+        troubles=tuple(trouble.explain() for trouble in list_troubles(context)),
     )
 
 

@@ -17,10 +17,11 @@ from provisioner.core.control_plane import (
 from provisioner.engine.context import Context
 from provisioner.engine.doctor import find_port_holder
 from provisioner.engine.enrol import enrol_agents
-from provisioner.engine.ground import ensure_keys, read_ground, record_deployed
+from provisioner.engine.ground import ensure_keys, record_deployed
 from provisioner.engine.operators import find_operator, make_operator_link
 from provisioner.engine.own_verdict import await_own_verdict
 from provisioner.engine.prepare import prepare_host
+from provisioner.engine.reach import close_way_out, open_way_out, plan_ground
 from provisioner.engine.release import (
     ensure_own_release,
     ensure_published,
@@ -62,7 +63,7 @@ def bring_up(settings: Settings, say: Say) -> UpReport:
     images = stock_registry(context, say)
     record_deployed(context, images)
     ensure_publisher(context, say)
-    release, ground = ensure_own_release(context, images, say), read_ground(context)
+    release, ground = ensure_own_release(context, images, say), plan_ground(context)
     _start_registry(context, ground, release)
     ensure_published(context, say)
     _prepare_database(context)
@@ -109,10 +110,12 @@ def _start(context: Context, ground: Ground, release: Release, say: Say) -> None
     engine.ensure_network(ground.network, internal=True, labels={})
     if not context.settings.is_local:
         engine.ensure_network(f"{ground.stack}-public", internal=False, labels={})
+    open_way_out(context, ground)
     for name in release.recipe.secrets:
         engine.ensure_secret(f"{ground.stack}-{name}", context.settings.read_secret(name), {})
     for spec in plan_control_plane(ground, release):
         engine.ensure_service(spec)
+    close_way_out(context, ground)
     say("Waiting until it answers")
     _await("The control plane", lambda: _is_healthy(context))
 

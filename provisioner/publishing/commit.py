@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from tuf.api.metadata import Metadata, MetaFile, Root, Targets
 
-from provisioner.core.appraisal.agents import AgentKey, row_of
+from provisioner.core.appraisal.agents import AgentList, row_of
+from provisioner.core.appraisal.rotation import find_rotation, trace_keys
 from provisioner.core.log_entries import (
     entry_of_agent,
     entry_of_metadata,
@@ -121,16 +123,34 @@ def entry_of(role: str, metadata: Metadata[Any]) -> Entry:
     return entry_of_metadata(role, metadata.signed.version, metadata.to_bytes())
 
 
-def log_agents(publisher: Publisher, agents: Iterable[AgentKey]) -> None:
-    """Tell the log of agents whose key is not its host's newest there. Raises WitnessesMissing."""
+def list_agent_keys(publisher: Publisher, host_id: str) -> list[str]:
+    """The hashes of the rows of every key that a host's agent has had, the oldest first."""
+    log = publisher.open_log(publisher.read_state().root.signed)
+    return [e.sha256 for e in log.list_entries() if (e.kind, e.name) == ("agent", host_id)]
+
+
+def log_agents(publisher: Publisher, listed: AgentList) -> None:
+    """Tell the log of all keys of the listed agents, and of the rotations that lead to them.
+
+    What it has already is not told again. Raises WitnessesMissing.
+    """
     with publisher.repository.locked():
         log = publisher.open_log(publisher.read_state().root.signed)
-        newest = {e.name: e for e in log.list_entries() if e.kind == "agent"}
-        entries = [entry_of_agent(agent.host_id, row_of(agent)) for agent in agents]
-        log.append(entry for entry in entries if newest.get(entry.name) != entry)
+        log.append(_list_agent_entries(listed))
         if not log.is_published:
             log.publish(publisher.cosign)
         log.serve()
+
+
+def _list_agent_entries(listed: AgentList) -> Iterator[Entry]:
+    """Each rotation before the key that it names."""
+    for agent in listed.agents:
+        first, *later = trace_keys(listed, agent.host_id) or (agent,)
+        yield entry_of_agent(first.host_id, row_of(first))
+        for key in later:
+            raw = find_rotation(listed, key).encode()
+            yield Entry("rotation", key.host_id, hashlib.sha256(raw).hexdigest())
+            yield entry_of_agent(key.host_id, row_of(key))
 
 
 def plan_version(current: int, role: str, logged: Iterable[Entry]) -> int:

@@ -15,7 +15,8 @@ from provisioner.core.tlog.policy import (
     count_witnesses,
     write_policy,
 )
-from provisioner.errors import KeyRefused
+from provisioner.errors import KeyRefused, PublishingUnfinished
+from provisioner.publishing.log import Log
 from provisioner.publishing.publisher import Publisher
 from provisioner.publishing.settle import Ceremony, propose, resume_change
 
@@ -24,7 +25,7 @@ REFRESH_AFTER = timedelta(hours=1)
 
 
 def read_policy_of(publisher: Publisher) -> Policy:
-    return publisher.open_log(publisher.read_state().root.signed).policy
+    return _open_log(publisher).policy
 
 
 def add_witness(
@@ -51,18 +52,31 @@ def remove_witness(publisher: Publisher, name: str, needed: int, *, now: datetim
 
 
 def refresh_cosignatures(publisher: Publisher, *, now: datetime) -> bool:
-    """Have the log seen again when the last time is an hour ago. Raises WitnessesMissing."""
-    log = publisher.open_log(publisher.read_state().root.signed)
-    if not log.policy.witnesses or not log.is_published:
-        return False
-    note = read_note((log.folder / "checkpoint").read_bytes())
-    newest = max(count_witnesses(note, log.policy).values(), default=0)
-    if now - datetime.fromtimestamp(newest, UTC) < REFRESH_AFTER:
+    """Have the log seen again when the last time is an hour ago. Raises WitnessesMissing.
+
+    What somebody was stopped in publishing is not shown by this: PublishingUnfinished.
+    """
+    if not _is_due(_open_log(publisher), now):
         return False
     with publisher.repository.locked():
+        log = _open_log(publisher)
+        if not log.is_published:
+            raise PublishingUnfinished
         log.publish(publisher.cosign)
         log.serve()
     return True
+
+
+def _is_due(log: Log, now: datetime) -> bool:
+    if not log.policy.witnesses or not (log.folder / "checkpoint").exists():
+        return False
+    note = read_note((log.folder / "checkpoint").read_bytes())
+    newest = max(count_witnesses(note, log.policy).values(), default=0)
+    return now - datetime.fromtimestamp(newest, UTC) >= REFRESH_AFTER
+
+
+def _open_log(publisher: Publisher) -> Log:
+    return publisher.open_log(publisher.read_state().root.signed)
 
 
 def _change(

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.agent.attester import Attester
-from provisioner.agent.community import take_in
+from provisioner.agent.community import Community, take_in
 from provisioner.agent.containers import Containers, _read
 from provisioner.agent.host import Host
 from provisioner.agent.measure import measure
@@ -24,9 +24,10 @@ from provisioner.agent.members import Visitor
 from provisioner.agent.memory import Memory
 from provisioner.agent.processes import Vanished
 from provisioner.agent.publication import Publication
-from provisioner.agent.rotate import open_signer, request_rotation
+from provisioner.agent.rotate import is_requested, open_signers, request_rotation
 from provisioner.agent.signing_key import load_signer
-from provisioner.core.appraisal.agents import read_agents, write_agents
+from provisioner.core.appraisal.agents import AgentList, read_agent, write_agent_list
+from provisioner.core.appraisal.dsse import list_signers, read_envelope
 from provisioner.core.appraisal.report import open_envelope, read_statement
 from provisioner.models.evidence import CONTROL_PLANE
 from tests.agent.test_containers import ID, config, with_labels, write
@@ -51,7 +52,7 @@ def test_the_key_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> Non
     assert (tmp_path / "agent/agent.json").stat().st_mode & 0o777 == 0o644
     assert load_signer(tmp_path / "agent").public == signer.public
     raw = (tmp_path / "agent/agent.json").read_bytes()
-    assert read_agents(write_agents([raw])) == (signer.public,)
+    assert read_agent(raw) == signer.public
 
 
 def test_a_new_key_keeps_the_host_and_is_published(tmp_path: Path) -> None:
@@ -256,11 +257,31 @@ def test_what_is_not_there_cannot_be_asked(tmp_path: Path, host: Host) -> None:
 def test_a_running_attester_takes_a_new_key_when_it_is_asked(tmp_path: Path, host: Host) -> None:
     (tmp_path / "containers").mkdir()
     publication = Publication(tmp_path / "evidence", load_signer(tmp_path / "agent"))
-    attester = attest(tmp_path, host, publication)
-    request_rotation(tmp_path / "agent")
-    run_until(attester, lambda: attester.publication.signer != publication.signer)
-    assert attester.publication.signer.public == open_signer(tmp_path / "agent").public
+    container = _read(json.dumps(config()).encode())
+    assert container
+    publication.publish([container], (), NOW)
+    served = tmp_path / "evidence/smith.localhost/evidence.dsse"
+    attester, keys = attest(tmp_path, host, publication), tmp_path / "agent"
+    attester._communities = {"smith.localhost": Community(())}  # it is not withdrawn
+    request_rotation(keys)
+    attester._rotate()
+    signers = open_signers(keys)
+    assert signers.waiting
+    assert not is_requested(keys)
+    both = [signers.current.public, signers.waiting.public]
+    assert list(list_signers(read_envelope(served.read_bytes()), both)) == both
+    answer = attester.publication.answer([container], (), NOW, "n" * 32)
+    assert list(list_signers(read_envelope(answer), both)) == both
+    attester._rotate()
+    assert attester.publication.signer.public == both[0]
+    listed = tmp_path / "evidence" / "localhost" / "agents.json"
+    listed.parent.mkdir()
+    listed.write_bytes(write_agent_list(AgentList((both[1],))))
+    attester._rotate()
+    assert (attester.publication.signer.public, attester.publication.waiting) == (both[1], None)
     assert attester.publication.folder == publication.folder
+    attester.publication.publish([container], (), NOW)
+    assert list(list_signers(read_envelope(served.read_bytes()), both)) == [both[1]]
 
 
 def test_a_key_that_cannot_be_made_does_not_stop_the_attester(

@@ -20,6 +20,7 @@ from provisioner.errors import SavedUnreadable
 from provisioner.settings import Settings
 from tests.browser.chromium import SCREENS, find_faults, open_screen
 from tests.browser.saved_checks import Place, Spoiled, begin_place, report_seen
+from tests.browser.spoiled_agents import list_spoiled_agents
 from tests.browser.spoiled_files import list_spoiled_files
 from tests.browser.spoiled_hosts import list_spoiled_hosts
 from tests.browser.spoiled_logs import list_spoiled_logs
@@ -100,6 +101,7 @@ def judge_by_page(page: Page, case: Spoiled) -> dict[str, object]:
 
 LISTS = {
     "reports": lambda place, _: list_spoiled_reports(place),
+    "agents": list_spoiled_agents,
     "services": list_spoiled_services,
     "hosts": list_spoiled_hosts,
     "metadata": lambda place, _: list_spoiled_metadata(place),
@@ -108,8 +110,8 @@ LISTS = {
     "files": lambda place, _: list_spoiled_files(place),
 }
 FEWEST = {
-    "reports": 200, "services": 60, "hosts": 40, "metadata": 80, "logs": 50, "keys": 30,
-    "files": 40,
+    "reports": 200, "agents": 35, "services": 60, "hosts": 40, "metadata": 80, "logs": 50,
+    "keys": 30, "files": 40,
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.core.appraisal.agents import AgentKey, row_of
+from provisioner.core.appraisal.agents import AgentKey, hash_row, row_of
 from provisioner.core.appraisal.appraise import STEPS, appraise
 from provisioner.core.appraisal.case import Case, Reference
 from provisioner.core.appraisal.dsse import seal
@@ -43,6 +43,8 @@ from provisioner.models.observation import AssetSeen, Observation
 from provisioner.models.release import Image, Recipe, RecipeService, Release, Source
 from provisioner.models.verdict import PRECEDENCE, Finding, Outcome, Verdict, outcome_of
 from tests.core.test_appraisal_dsse import KEY, OTHER, public_of
+from tests.core.test_rotation import NEW as NEXT_KEY
+from tests.core.test_rotation import rotate
 
 NOW = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)
 ADDRESS = "smith.localhost:8080"
@@ -615,6 +617,50 @@ def test_appraisal_of_a_large_release_takes_milliseconds() -> None:
 def test_an_agent_that_is_not_its_hosts_newest_in_the_log(log: LogSeen) -> None:
     """Not enrolled at all, or replaced by a later key."""
     assert bad(judge(reference=replace(REFERENCE, log=log))) == {"log": Outcome.UNLOGGED}
+
+
+NEXT = public_of(NEXT_KEY)
+ROTATED = replace(REFERENCE, log=replace(LOG, agents={"h1": (*LOG.agents["h1"], hash_row(NEXT))}))
+
+
+def rotated(agent: AgentKey, *stated: bytes, by: Ed25519PrivateKey = NEXT_KEY) -> Verdict:
+    """The agent has taken the key NEXT_KEY, and this key is the listed one."""
+    texts = tuple(raw.decode() for raw in stated)
+    return judge(
+        agents=(agent,), enrolled=(public_of(KEY),), rotations=texts,
+        envelope=sign(EVIDENCE, by), reference=ROTATED,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("agent", [public_of(KEY), NEXT])
+def test_a_key_that_the_old_one_signed_for_is_as_good(agent: AgentKey) -> None:
+    """Also in the moment in which the log knows of it and the list does not."""
+    assert rotated(agent, rotate(KEY, NEXT_KEY)).outcome is Outcome.GENUINE
+
+
+@pytest.mark.attack("an agent's new key that the old one did not sign for", "REJECTED")
+def test_a_key_that_the_old_one_did_not_sign_for() -> None:
+    for stated in ([], [rotate(OTHER, NEXT_KEY)], [rotate(NEXT_KEY, KEY)]):
+        verdict = rotated(NEXT, *stated)
+        assert bad(verdict) == {"log": Outcome.REJECTED}
+        assert "the key before did not sign for that" in str(verdict.findings)
+
+
+@pytest.mark.attack("a report by an agent's key that was replaced", "REJECTED")
+@pytest.mark.parametrize("agent", [public_of(KEY), NEXT])
+def test_a_replaced_key_counts_no_longer(agent: AgentKey) -> None:
+    verdict = rotated(agent, rotate(KEY, NEXT_KEY), by=KEY)
+    assert bad(verdict) == {"signature": Outcome.REJECTED}
+    assert "another key than this report was signed with" in str(verdict.findings)
+
+
+def test_a_new_key_does_not_count_before_it_is_in_the_log() -> None:
+    verdict = judge(
+        agents=(public_of(KEY),), enrolled=(public_of(KEY),),
+        rotations=(rotate(KEY, NEXT_KEY).decode(),), envelope=sign(EVIDENCE, NEXT_KEY),
+    )  # fmt: skip
+    assert bad(verdict) == {"signature": Outcome.REJECTED}
+    assert "ask again" in str(verdict.findings)
 
 
 def test_the_witnesses_are_named_with_the_age_of_what_they_said() -> None:

@@ -10,7 +10,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from provisioner.core.appraisal.agents import AgentKey, key_id, read_agents, write_agents
+from provisioner.core.appraisal.agents import (
+    AgentKey,
+    AgentList,
+    key_id,
+    read_agent,
+    read_agent_list,
+    write_agent_list,
+)
 from provisioner.core.appraisal.dsse import (
     append_signature,
     decode_base64,
@@ -202,14 +209,25 @@ def test_json_of_whole_numbers_is_read_as_it_is(value: object) -> None:
 
 def test_agents_are_written_and_read() -> None:
     one, two = public_of(KEY, "b"), public_of(OTHER, "a")
-    raw = write_agents(json.dumps(vars(each) | {"more": 1}).encode() for each in (one, two))
-    assert read_agents(raw) == (two, one)
+    raw = write_agent_list(AgentList((one, two)))
+    assert json.loads(raw).keys() == {"agents"}
+    assert read_agent_list(raw) == AgentList((two, one))
+    longer = AgentList((one,), (two,), ("{}",))
+    assert read_agent_list(write_agent_list(longer)) == longer
+    assert read_agent(json.dumps(vars(one) | {"more": 1}).encode()) == one
 
 
 def test_one_key_under_two_hosts_is_refused() -> None:
-    files = [json.dumps(vars(public_of(KEY, host))).encode() for host in ("a", "b")]
-    with pytest.raises(ValueError, match="twice"):
-        write_agents(files)
+    twice = tuple(public_of(KEY, host) for host in ("a", "b"))
+    for listed in (AgentList(twice), AgentList((twice[0],), twice, ("{}",))):
+        with pytest.raises(ValueError, match="twice"):
+            write_agent_list(listed)
+
+
+def test_a_list_without_agents_or_with_too_many_rotations_is_none() -> None:
+    for value in ([], {}, {"agents": [], "rotations": ["{}"] * 1001}):
+        with pytest.raises(ValueError, match=r"\w"):
+            read_agent_list(json.dumps(value).encode())
 
 
 @pytest.mark.parametrize(
@@ -218,4 +236,4 @@ def test_one_key_under_two_hosts_is_refused() -> None:
 def test_a_key_that_is_not_its_id_is_refused(field: tuple[str, object]) -> None:
     row = vars(public_of(KEY)) | dict([field])
     with pytest.raises(ValueError, match=r"\w"):
-        read_agents(json.dumps({"agents": [row]}).encode())
+        read_agent_list(json.dumps({"agents": [row]}).encode())

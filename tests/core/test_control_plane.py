@@ -34,6 +34,7 @@ GROUND = Ground(
     docker_root="/srv/docker",
 )
 WITH_DOMAIN = replace(GROUND, base_host="example.org", address="example.org", domain="example.org")
+WATCHED = replace(GROUND, is_watched=True)
 RELEASE = make_own_release()
 PLAN = {spec.name.removeprefix("mine-"): spec for spec in plan_control_plane(GROUND, RELEASE)}
 
@@ -123,3 +124,11 @@ def test_nobody_else_comes_near_the_agents_door_or_its_key() -> None:
         sources = [mount.source for mount in PLAN[name].mounts]
         assert "/srv/where/agent" not in sources
         assert name == "edge" or "/srv/where/agent-door" not in sources
+
+
+def test_the_worker_has_a_way_out_only_while_the_log_has_witnesses() -> None:
+    assert PLAN["worker"].networks == ("mine-private",)
+    watched = {spec.name: spec for spec in plan_control_plane(WATCHED, RELEASE)}
+    assert watched["mine-worker"].networks == ("mine-private", "mine-witnesses")
+    others = [name for name, spec in watched.items() if "mine-witnesses" in spec.networks]
+    assert others == ["mine-worker"]

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provisioner.agent.question import read_question
-from provisioner.core.appraisal.agents import read_agents, row_of
+from provisioner.core.appraisal.agents import read_agent_list, row_of
 from provisioner.core.appraisal.appraise import appraise
 from provisioner.core.appraisal.dsse import read_envelope, seal
 from provisioner.core.appraisal.report import read_statement
@@ -39,7 +39,7 @@ SAVED = SavedCheck(
 SAMPLES: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
     "statement": (read_statement, EVIDENCE.statement()),
     "envelope": (read_envelope, sign(EVIDENCE)),
-    "agents": (read_agents, b'{"agents": [%b]}' % row_of(public_of(KEY))),
+    "agents": (read_agent_list, b'{"agents": [%b]}' % row_of(public_of(KEY))),
     "saved check": (read_saved, write_saved(SAVED)),
     "question": (read_question, json.dumps({"nonce": "n" * 32, "full": True}).encode()),
     "release": (Release.from_bytes, RELEASE.to_bytes()),

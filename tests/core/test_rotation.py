@@ -11,12 +11,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provisioner.core.appraisal.agents import AgentKey, AgentList, hash_row
 from provisioner.core.appraisal.dsse import seal
 from provisioner.core.appraisal.rotation import (
     ROTATION_TYPE,
     Rotation,
+    choose_agents,
+    find_rotation,
     follow_rotations,
+    is_behind,
+    is_linked,
     read_rotation,
+    trace_keys,
 )
 from provisioner.models.evidence import PAYLOAD_TYPE
 from tests.core.test_appraisal_dsse import KEY, OTHER, public_of
@@ -72,7 +78,7 @@ def test_no_key_value_is_used_twice() -> None:
         (replace(state(KEY, NEW), new_public=public_of(NEWER).public), "does not match"),
         (replace(state(KEY, NEW), new_public=base64.b64encode(b"short").decode()), "not match"),
         (replace(state(KEY, NEW), new_public="?"), r"\w"),
-        (replace(state(KEY, NEW), new_public="é"), "ASCII"),
+        (replace(state(KEY, NEW), new_public="é"), "base64"),
         (replace(state(KEY, NEW), made_at="yesterday"), "not a moment"),
     ],
 )
@@ -119,3 +125,54 @@ def test_any_signed_bytes_are_read_or_refused(payload: bytes) -> None:
         read_rotation(seal(ROTATION_TYPE, payload, KEY), AGENTS)
     with pytest.raises(ValueError, match=r"\w"):
         read_rotation(payload, AGENTS)
+
+
+# -- what a reader makes of the published list ----------------------------------------------------
+
+ONE, TWO = rotate(KEY, NEW), rotate(NEW, NEWER)
+FIRST, SECOND, THIRD = public_of(KEY), public_of(NEW), public_of(NEWER)
+LISTED = AgentList((THIRD,), (FIRST,), (ONE.decode(), TWO.decode()))
+
+
+def logged(*keys: Ed25519PrivateKey) -> list[str]:
+    return [hash_row(public_of(key)) for key in keys]
+
+
+def test_a_verifier_follows_from_a_key_it_once_saw_to_the_present_one() -> None:
+    assert trace_keys(LISTED, "h1") == (FIRST, SECOND, THIRD)
+    assert trace_keys(LISTED, "h2") == ()
+    broken = replace(LISTED, rotations=(ONE.decode(), rotate(KEY, NEWER).decode()))
+    assert trace_keys(broken, "h1") == (FIRST, SECOND)
+    for raw in ("{", "\ud800", rotate(OTHER, NEW).decode()):
+        assert trace_keys(replace(LISTED, rotations=(raw,)), "h1") == (FIRST,)
+
+
+def test_each_logged_key_has_to_be_signed_for_by_the_one_before() -> None:
+    for known in (logged(), logged(KEY), logged(KEY, NEW), logged(KEY, NEW, NEWER)):
+        assert is_linked(LISTED, "h1", known)
+    for known in (logged(KEY, NEWER), logged(NEW, NEWER), logged(KEY, NEW, NEWER, OTHER)):
+        assert not is_linked(LISTED, "h1", known)
+    assert not is_linked(AgentList((SECOND,)), "h1", logged(KEY, NEW))
+
+
+@pytest.mark.parametrize("listed_key", [FIRST, SECOND])
+def test_the_log_says_which_of_two_keys_counts(listed_key: AgentKey) -> None:
+    """Before the list and before the log have the new one: never both, never none."""
+    listed = AgentList((listed_key,), (FIRST,), (ONE.decode(),))
+    assert choose_agents(listed, {"h1": logged(KEY)}) == (FIRST,)
+    assert choose_agents(listed, {"h1": logged(KEY, NEW)}) == (SECOND,)
+    assert choose_agents(listed, {}) == (listed_key,)
+    assert choose_agents(listed, {"h1": logged(KEY, OTHER)}) == (listed_key,)
+
+
+def test_a_list_that_is_older_than_the_log_is_asked_for_again() -> None:
+    assert is_behind(AgentList((FIRST,)), {"h1": logged(KEY, NEW)})
+    assert not is_behind(AgentList((FIRST,)), {"h1": logged(KEY)})
+    assert not is_behind(AgentList((FIRST,)), {})
+    assert not is_behind(LISTED, {"h1": logged(KEY, NEW)})
+
+
+def test_the_statement_of_a_key_is_found() -> None:
+    assert find_rotation(LISTED, THIRD) == TWO.decode()
+    with pytest.raises(LookupError):
+        find_rotation(LISTED, FIRST)

@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from provisioner.core.appraisal.address import read_address
-from provisioner.core.appraisal.agents import AgentKey, write_agents
+from provisioner.core.appraisal.agents import AgentList, write_agent_list
+from provisioner.core.appraisal.dsse import append_signature
 from provisioner.engine.check import check, published_at
 from provisioner.errors import (
     LogDivided,
@@ -23,12 +24,13 @@ from provisioner.errors import (
 from provisioner.models.verdict import Outcome, Verdict
 from tests.core.test_appraisal import ADDRESS, EVIDENCE, KEY, MANIFEST, NOW, OTHER, RELEASE, sign
 from tests.core.test_appraisal_dsse import public_of
+from tests.core.test_rotation import NEW, rotate
 from tests.live.little_release import LittleReleases
 
 SERVED = {
     (ADDRESS, "/.well-known/taarafo/evidence.dsse"): sign(EVIDENCE),
-    ("localhost:8080", "/.well-known/taarafo/agents.json"): write_agents(
-        [json.dumps(vars(public_of(KEY))).encode()]
+    ("localhost:8080", "/.well-known/taarafo/agents.json"): write_agent_list(
+        AgentList((public_of(KEY),))
     ),
 }
 
@@ -44,7 +46,7 @@ def away(*_: str) -> bytes | None:
 def judge(
     address: str = ADDRESS,
     fetch: Callable[[str, str], bytes | None] = fetch,
-    enrolled: Callable[[], tuple[AgentKey, ...]] | None = None,
+    enrolled: Callable[[], AgentList] | None = None,
     **changes: object,
 ) -> Verdict:
     releases = LittleReleases(RELEASE, MANIFEST, agents=(public_of(KEY),), **changes)  # type: ignore[arg-type]
@@ -71,14 +73,14 @@ def test_what_is_no_address_is_asked_nobody(typed: str) -> None:
     def refuse(*_: str) -> bytes | None:
         pytest.fail("it was asked")
 
-    verdict = judge(typed, fetch=refuse, enrolled=lambda: (public_of(KEY),))
+    verdict = judge(typed, fetch=refuse, enrolled=lambda: AgentList((public_of(KEY),)))
     assert verdict.outcome == Outcome.UNVERIFIABLE
     with pytest.raises(ValueError, match="address"):
         read_address(typed)
 
 
 def test_a_community_that_does_not_answer() -> None:
-    verdict = judge(fetch=away, enrolled=lambda: (public_of(KEY),))
+    verdict = judge(fetch=away, enrolled=lambda: AgentList((public_of(KEY),)))
     assert verdict.outcome == Outcome.UNVERIFIABLE
     assert "does not answer" in verdict.findings[0].detail
 
@@ -88,15 +90,15 @@ def test_a_community_without_evidence() -> None:
     assert verdict.outcome == Outcome.UNVERIFIABLE
 
 
-def broken() -> tuple[AgentKey, ...]:
+def broken() -> AgentList:
     raise ValueError("broken")
 
 
 @pytest.mark.parametrize(
     ("enrolled", "outcome"),
     [
-        (lambda: (), Outcome.UNVERIFIABLE),
-        (lambda: (public_of(OTHER),), Outcome.REJECTED),
+        (AgentList, Outcome.UNVERIFIABLE),
+        (lambda: AgentList((public_of(OTHER),)), Outcome.REJECTED),
         (lambda: away(), Outcome.UNKNOWN),
         (broken, Outcome.UNVERIFIABLE),
         (published_at("nowhere", fetch), Outcome.UNVERIFIABLE),
@@ -104,7 +106,7 @@ def broken() -> tuple[AgentKey, ...]:
     ],
 )
 def test_without_the_agents_there_is_no_pass(
-    enrolled: Callable[[], tuple[AgentKey, ...]], outcome: Outcome
+    enrolled: Callable[[], AgentList], outcome: Outcome
 ) -> None:
     assert judge(enrolled=enrolled).outcome == outcome
 
@@ -174,3 +176,23 @@ def test_the_agent_is_asked_a_new_question(ask, outcome: Outcome, said: str) -> 
     verdict = judge_asking(ask)
     assert verdict.outcome is outcome
     assert said in {f.check: f.detail for f in verdict.findings}["time"]
+
+
+def test_a_list_that_is_older_than_the_log_is_fetched_once_more() -> None:
+    """The agent's new key is published between our questions for the list and for the log."""
+    both = append_signature(sign(EVIDENCE), NEW)
+    first, second = public_of(KEY), public_of(NEW)
+    lists = [AgentList((first,)), AgentList((second,), (first,), (rotate(KEY, NEW).decode(),))]
+    releases = LittleReleases(RELEASE, MANIFEST, agents=(first, second))
+    asked: list[AgentList] = []
+
+    def enrolled() -> AgentList:
+        asked.append(lists[min(len(asked), 1)])
+        return asked[-1]
+
+    verdict = check(ADDRESS, now=NOW, fetch=lambda *_: both, releases=releases, enrolled=enrolled)
+    assert verdict.outcome == Outcome.GENUINE, verdict
+    assert asked == lists
+    asked.append(lists[1])
+    check(ADDRESS, now=NOW, fetch=lambda *_: both, releases=releases, enrolled=enrolled)
+    assert len(asked) == 4, "one that is as new as the log is asked for once"

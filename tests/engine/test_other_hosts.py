@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.core.appraisal.agents import row_of, write_agents
+from provisioner.core.appraisal.agents import AgentList, row_of, write_agent_list
 from provisioner.core.appraisal.saved import read_saved, write_saved
 from provisioner.core.log_entries import entry_of_agent
 from provisioner.engine.check import AGENTS_PATH, CHALLENGE_PATH, EVIDENCE_PATH, check, path_of
@@ -29,7 +29,7 @@ from tests.live.little_release import LittleReleases
 from tests.publishing.place import NOW as PUBLISHED
 
 SIGNERS = {"h1": KEY, "h2": OTHER}
-LISTED = write_agents(json.dumps(vars(each)).encode() for each in AGENTS)
+LISTED = write_agent_list(AgentList(tuple(AGENTS)))
 
 
 def serve(*reports: Evidence) -> dict[str, bytes]:
@@ -62,7 +62,7 @@ class Edge:
             now=NOW,
             fetch=self.fetch,
             releases=LittleReleases(RELEASE, MANIFEST, agents=AGENTS),
-            enrolled=lambda: AGENTS,
+            enrolled=lambda: AgentList(tuple(AGENTS)),
             ask=self.ask if is_asked else None,
         )
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from provisioner.core.appraisal.agents import AgentKey, row_of
+from provisioner.core.appraisal.agents import AgentKey, hash_row
 from provisioner.errors import ReleaseUnknown
 from provisioner.models.log import LogSeen
 from provisioner.models.manifest import FileEntry, root_of, write_manifest
@@ -41,7 +41,9 @@ class LittleReleases:
 
     @property
     def log(self) -> LogSeen:
-        rows = {a.host_id: (hashlib.sha256(row_of(a)).hexdigest(),) for a in self.agents}
+        rows: dict[str, tuple[str, ...]] = {}
+        for each in self.agents:
+            rows[each.host_id] = (*rows.get(each.host_id, ()), hash_row(each))
         return LogSeen("little/log", 5, "0" * 64, "none", {}, rows)
 
     def list(self, recipe: str, channel: str = "stable") -> list[str]:

@@ -21,8 +21,8 @@ from pathlib import Path
 import pytest
 
 from provisioner.agent.door import PATH
-from provisioner.agent.rotate import list_rotations, request_rotation
-from provisioner.core.appraisal.agents import AgentKey
+from provisioner.agent.rotate import is_requested, list_rotations, request_rotation
+from provisioner.core.appraisal.agents import AgentKey, AgentList, write_agent_list
 from provisioner.core.appraisal.report import open_envelope, read_statement
 from provisioner.core.appraisal.rotation import follow_rotations
 from provisioner.engine.check import check
@@ -162,7 +162,7 @@ class Place:
             now=datetime.now(UTC),
             fetch=lambda *_: envelope,
             releases=replace(self.releases, agents=self.agent_keys()),
-            enrolled=self.agent_keys,
+            enrolled=lambda: AgentList(self.agent_keys()),
         )
 
     def check(self, now: datetime | None = None) -> Verdict:
@@ -171,7 +171,7 @@ class Place:
             now=now or datetime.now(UTC),
             fetch=self.fetch,
             releases=replace(self.releases, agents=self.agent_keys()),
-            enrolled=self.agent_keys,
+            enrolled=lambda: AgentList(self.agent_keys()),
         )
 
     def await_outcome(self, outcome: Outcome, seconds: float = PATIENCE) -> Verdict:
@@ -448,16 +448,25 @@ def test_without_the_kernels_filter_it_is_modified(place: Place) -> None:
         place.docker("kill", started.strip())
 
 
-def test_a_new_key_is_taken_on_request_and_signs_at_once(community: Place) -> None:
+def test_a_new_key_signs_beside_the_old_one_until_it_is_published(community: Place) -> None:
     community.await_outcome(Outcome.GENUINE)
-    before = community.agent_keys()
-    request_rotation(community.folder / "agent")
-    await_that(lambda: community.agent_keys() != before)
-    assert follow_rotations(before, list_rotations(community.folder / "agent")) == (
-        community.agent_keys()
-    )
+    keys, before = community.folder / "agent", community.agent_keys()
+    request_rotation(keys)
+    await_that(lambda: not is_requested(keys))
+    after = follow_rotations(before, list_rotations(keys))
+    assert after != before
+    assert community.agent_keys() == before
+    for known in (before, after):
+        assert open_envelope(community.fetch(ADDRESS, "evidence.dsse") or b"", known)
+    community.ask()
+    published = community.folder / "evidence" / "control.localhost" / "agents.json"
+    published.parent.mkdir()
+    published.write_bytes(write_agent_list(AgentList(after)))
+    await_that(lambda: community.agent_keys() == after)
     community.await_outcome(Outcome.GENUINE)
     community.ask()
+    with pytest.raises(ValueError, match="no enrolled agent"):
+        open_envelope(community.fetch(ADDRESS, "evidence.dsse") or b"", before)
 
 
 @pytest.mark.parametrize(

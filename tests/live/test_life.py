@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.agent.door import PATH as CHALLENGE
-from provisioner.core.appraisal.agents import read_agents
+from provisioner.core.appraisal.agents import read_agent_list
 from provisioner.core.appraisal.report import open_envelope, read_statement
 from provisioner.core.planning import data_dir, host_of, name_of
 from provisioner.engine.attest import check_community
@@ -140,7 +140,8 @@ def test_a_challenge_goes_through_the_edge_to_the_agent(context, family):
     assert status == 200, answer
     assert time.monotonic() - began < 2
     settings = context.settings
-    agents = read_agents((settings.evidence_dir / settings.base_host / "agents.json").read_bytes())
+    published = settings.evidence_dir / settings.base_host / "agents.json"
+    agents = read_agent_list(published.read_bytes()).agents
     evidence = read_statement(open_envelope(answer, agents)[1])
     assert (evidence.nonce, evidence.community) == ("n" * 32, family.id)
     (seen,) = evidence.containers

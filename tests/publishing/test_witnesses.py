@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from provisioner.adapters.witnesses import gather_cosignatures
+from provisioner.core.tlog.entry import Entry
 from provisioner.core.tlog.note import write_vkey
 from provisioner.engine.publisher import cosign_with
-from provisioner.errors import KeyRefused, WitnessesMissing
+from provisioner.errors import KeyRefused, PublishingUnfinished, WitnessesMissing
 from provisioner.publishing.publisher import Publisher
 from provisioner.publishing.witnesses import (
     add_witness,
@@ -108,3 +109,26 @@ def test_the_witnesses_look_again_every_hour(
     assert not refresh_cosignatures(publisher, now=NOW)
     assert refresh_cosignatures(publisher, now=NOW + timedelta(hours=2))
     assert reader_of(publisher, tmp_path / "cache").newest("taarafo").version == "1.0.0"
+
+
+def test_one_that_says_no_is_named_with_the_reason(
+    publisher: Publisher, three: list[Running]
+) -> None:
+    choose(publisher, three[:1], needed=1)
+    three[0].process.kill()
+    three[0].process.wait()
+    with pytest.raises(WitnessesMissing) as caught:
+        refresh_cosignatures(publisher, now=NOW + timedelta(hours=2))
+    assert caught.value.detail.startswith("The witness w1 did not cosign: ")
+
+
+def test_what_was_cut_off_in_publishing_is_not_shown_by_a_refresh(
+    publisher: Publisher, three: list[Running]
+) -> None:
+    choose(publisher, three[:1], needed=1)
+    log = publisher.open_log(publisher.read_state().root.signed)
+    before = (log.folder / "checkpoint").read_bytes()
+    log.append([Entry("metadata", "9.targets.json", "0" * 64)])
+    with pytest.raises(PublishingUnfinished):
+        refresh_cosignatures(publisher, now=NOW + timedelta(hours=2))
+    assert (log.folder / "checkpoint").read_bytes() == before

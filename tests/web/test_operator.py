@@ -6,10 +6,12 @@ import pytest
 
 from provisioner.core.promises import plan_promises
 from provisioner.engine.attest import record_verdict
+from provisioner.engine.chores import carry_chore
 from provisioner.engine.create import request_community
 from provisioner.engine.operations import run_operation
 from provisioner.engine.operators import find_api_token
 from provisioner.engine.own_verdict import record_own_verdict
+from provisioner.errors import WitnessesMissing
 from provisioner.models.community import Community, CommunityState
 from provisioner.models.promise import Preset
 from provisioner.models.verdict import Finding, Outcome, Verdict
@@ -62,6 +64,19 @@ def test_without_a_community_it_says_how_to_make_one(browser):
     page = browser.get("/operator").text
     assert "No community yet" in page
     assert "./taarafo community create" in page
+
+
+def test_what_the_worker_could_not_do_is_told(browser, context):
+    def fail():
+        raise WitnessesMissing("The witness w1 did not cosign: <gone>.", found=0, names="nobody")
+
+    with pytest.raises(WitnessesMissing):
+        carry_chore(context, "witnesses", fail)
+    page = browser.get("/operator").text
+    assert "Asking the witnesses to see the public log again has not worked since" in page
+    assert "w1 did not cosign: &lt;gone&gt;" in page
+    carry_chore(context, "witnesses", lambda: None)
+    assert "has not worked" not in browser.get("/operator").text
 
 
 def test_the_list_shows_what_the_database_says(browser, context):

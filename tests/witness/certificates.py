@@ -20,16 +20,18 @@ from cryptography.x509.oid import NameOID
 LOOPBACK = ipaddress.ip_address("127.0.0.1")
 
 
-def write_loopback_certificate(folder: Path) -> tuple[Path, bytes]:
-    """(PEM file with key and self-signed certificate of 127.0.0.1, its SubjectPublicKeyInfo)."""
+def write_loopback_certificate(
+    folder: Path, address: ipaddress.IPv4Address = LOOPBACK
+) -> tuple[Path, bytes]:
+    """(PEM file with key and self-signed certificate of the address, its SubjectPublicKeyInfo)."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, str(address))])
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(LOOPBACK)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(address)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )

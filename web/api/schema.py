@@ -260,10 +260,14 @@ class Verdict(Model):
 
 
 class Status(Model):
-    """Communities by state; verdicts, where "" is not checked yet, and memory of what runs."""
+    """Communities by state; verdicts, where "" is not checked yet, and memory of what runs.
+
+    `troubles` are sentences about what the control plane does by itself and could not do lately.
+    """
 
     url: str
     communities: dict[CommunityState, int]
     verdicts: dict[str, int]
     memory_mb: int
     open_operations: int
+    troubles: list[str]

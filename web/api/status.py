@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from provisioner.engine.chores import list_troubles
 from provisioner.engine.totals import count_communities
 from web.api.endpoint import Call, Endpoint
 from web.api.schema import Status
@@ -16,6 +17,7 @@ def show_status(call: Call) -> Status:
             "verdicts": totals.by_verdict,
             "memory_mb": totals.memory_mb,
             "open_operations": totals.open_operations,
+            "troubles": [trouble.explain() for trouble in list_troubles(call.context)],
         }
     )
 

@@ -28,8 +28,9 @@ STYLES: Final = ("taarafo.css", "operator.css", "verifier/verifier.css")
 # Put together in this order: what is made when a file is read needs the files before it.
 SCRIPTS: Final = (
     "atoms", "strict_json", "wording", "address", "agents", "dsse", "evidence", "report",
-    "manifest", "tree", "contract", "release", "tuf", "note", "merkle", "policy", "log_entries",
-    "log_view", "saved_releases", "several", "check", "identity_steps", "hosts", "log_steps",
+    "rotation", "manifest", "tree", "contract", "release", "tuf", "note", "merkle", "policy",
+    "log_entries", "log_view", "saved_releases", "several", "check", "identity_steps", "hosts",
+    "log_steps",
     "full_pass", "rights", "runtime_steps", "appraise", "page",
 )  # fmt: skip
 TROUBLES: Final = (

@@ -8,6 +8,7 @@ from datetime import datetime
 from flask import render_template, request, url_for
 
 from provisioner.core.promises import describe_promises
+from provisioner.engine.chores import list_troubles
 from provisioner.engine.own_verdict import find_own_verdict
 from provisioner.engine.totals import count_communities
 from provisioner.errors import TaarafoError
@@ -61,6 +62,7 @@ def list_communities() -> str:
         last_page=_count_pages(page),
         totals=count_communities(context),
         own=find_own_verdict(context),
+        troubles=list_troubles(context),
         ourselves=context.settings.address,
         states=tuple(CommunityState),
     )

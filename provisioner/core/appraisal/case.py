@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from provisioner.core.appraisal.agents import AgentKey
+from provisioner.core.appraisal.agents import AgentKey, AgentList
+from provisioner.core.appraisal.rotation import choose_agents, list_replaced
 from provisioner.models.log import LogSeen
 from provisioner.models.observation import Observation
 from provisioner.models.release import Release
@@ -45,6 +46,7 @@ class Case:
 
     `nonce` is what this check asked with; empty when it took the report that is there for all.
     `observations` are what independent checkers saw of this address, each signed by its checker.
+    `enrolled` and `rotations` lead from the first keys of the hosts to those of `agents`.
     `problems` are findings of whoever gathered this, e.g. that no release could be looked up.
     `others` are the reports of the community's other hosts; `envelope` is of the one that served.
     """
@@ -57,3 +59,22 @@ class Case:
     observations: tuple[Observation, ...] = ()
     problems: tuple[Finding, ...] = field(default=())
     others: tuple[HostReport, ...] = ()
+    enrolled: tuple[AgentKey, ...] = ()
+    rotations: tuple[str, ...] = ()
+
+    @property
+    def listed(self) -> AgentList:
+        """The list of agents as it was published."""
+        return AgentList(self.agents, self.enrolled, self.rotations)
+
+    @property
+    def counting(self) -> tuple[AgentKey, ...]:
+        """The keys whose signatures count: those listed, or what has replaced them in the log."""
+        if self.reference is None:
+            return self.agents
+        return choose_agents(self.listed, self.reference.log.agents)
+
+    @property
+    def known(self) -> tuple[AgentKey, ...]:
+        """Every key of the listed hosts, also those that count no more or not yet."""
+        return (*self.agents, *list_replaced(self.listed, self.agents))

@@ -7,7 +7,12 @@ from datetime import timedelta
 
 from provisioner.core.appraisal.examination import Examination
 from provisioner.core.appraisal.hosts import judge_signed
-from provisioner.core.appraisal.report import open_envelope, read_statement
+from provisioner.core.appraisal.report import (
+    find_signing_host,
+    open_envelope,
+    read_statement,
+)
+from provisioner.core.appraisal.rotation import list_replaced
 from provisioner.core.appraisal.several import Signed
 from provisioner.core.appraisal.wording import say_age, say_duration
 from provisioner.core.versions import version_key
@@ -27,10 +32,16 @@ def check_signature(it: Examination) -> Iterator[Finding]:
             missing = "This address serves no report of what it runs."
         yield from it.case.problems or (Finding(name, Outcome.UNVERIFIABLE, missing),)
         return
+    counting = it.case.counting
     try:
-        it.signer, it.payload = open_envelope(it.case.envelope, it.case.agents)
+        it.signer, it.payload = open_envelope(it.case.envelope, counting)
     except ValueError as error:
-        yield Finding(name, Outcome.REJECTED, f"The report is not acceptable: {error}.")
+        detail = f"The report is not acceptable: {error}."
+        replaced = list_replaced(it.case.listed, counting)
+        if host := find_signing_host(it.case.envelope, replaced):
+            detail = f"The agent of host {host} has another key than this report was signed with."
+            detail += " It takes a moment until a new key is used everywhere: ask again."
+        yield Finding(name, Outcome.REJECTED, detail)
         return
     detail = f"The agent of host {it.signer.host_id} signed this report."
     yield Finding(name, Outcome.GENUINE, detail)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 
-from provisioner.core.appraisal.agents import row_of
+from provisioner.core.appraisal.agents import hash_row
 from provisioner.core.appraisal.examination import Examination
 from provisioner.core.appraisal.observation import judge_observations
+from provisioner.core.appraisal.rotation import is_linked
 from provisioner.core.appraisal.wording import count, say_age
 from provisioner.models.verdict import Finding, Outcome
 
@@ -23,9 +23,14 @@ def check_log(it: Examination) -> Iterator[Finding]:
     if it.signer is None:
         return
     enrolled = log.agents.get(it.signer.host_id, ())
-    if hashlib.sha256(row_of(it.signer)).hexdigest() not in enrolled[-1:]:
+    if hash_row(it.signer) not in enrolled[-1:]:
         detail = f"The key of the agent of host {it.signer.host_id} is not in the public log."
         yield Finding("log", Outcome.UNLOGGED, detail)
+        return
+    if not is_linked(it.case.listed, it.signer.host_id, enrolled):
+        detail = f"The agent of host {it.signer.host_id} has another key than it had before, "
+        detail += "and the key before did not sign for that."
+        yield Finding("log", Outcome.REJECTED, detail)
         return
     entries = count(log.size, "entry", "entries")
     detail = f"The release and the agent are in the public log of {entries}. {_say_witnesses(it)}"

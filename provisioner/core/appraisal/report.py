@@ -43,6 +43,14 @@ def find_claimed_release(raw: bytes | None, agents: Iterable[AgentKey]) -> str:
         return ""
 
 
+def find_signing_host(raw: bytes, agents: Iterable[AgentKey]) -> str:
+    """The host whose key among these signed the report; empty when none did."""
+    try:
+        return open_envelope(raw, agents)[0].host_id
+    except ValueError:
+        return ""
+
+
 def _subject_roots(subject: object) -> list[str]:
     if not isinstance(subject, list):
         raise ValueError("it has no subject")

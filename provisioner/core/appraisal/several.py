@@ -52,7 +52,7 @@ def read_others(case: Case) -> Iterator[Signed]:
     """The other hosts' statements; one that cannot be read is judged where it is looked at."""
     for report in case.others:
         try:
-            yield read_signed(report.envelope, case.agents)
+            yield read_signed(report.envelope, case.counting)
         except ValueError:
             continue
 

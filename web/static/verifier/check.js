@@ -37,22 +37,25 @@ function readSaved(bytes) {
 async function judgeSaved(bytes, rootBytes) {
   const saved = readSaved(bytes), now = parseMoment(saved.saved_at);
   const found = await gatherCase(saved);
-  found.others = await pickOthers(found, saved.others);
-  const target = await findClaimedRelease(found.envelope, found.agents);
+  const everyone = [...found.listed.agents, ...(await listReplaced(found.listed, found.listed.agents))];
+  found.others = await pickOthers(found.envelope, everyone, saved.others);
+  const target = await findClaimedRelease(found.envelope, everyone);
   if (target) Object.assign(found, await lookUp(target, saved.published, rootBytes, now));
   return appraise(found, now);
 }
 
 async function gatherCase(saved) {
   const { address, nonce } = saved;
-  const found = { address, nonce, envelope: null, agents: [], reference: null, problems: [], others: [] };
+  const found = {
+    address, nonce, envelope: null, listed: nobodyListed(), reference: null, problems: [], others: [],
+  };
   try {
     found.address = readAddress(saved.address);
   } catch {
     return { ...found, problems: [asFinding("address", "UNVERIFIABLE", "This is no address.")] };
   }
   try {
-    return { ...found, envelope: saved.envelope, agents: await readAgents(saved.agents) };
+    return { ...found, envelope: saved.envelope, listed: await readAgentList(saved.agents) };
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     const problem = asFinding("signature", "UNVERIFIABLE", "The list of agents cannot be read.");
@@ -61,7 +64,7 @@ async function gatherCase(saved) {
 }
 
 /** The saved reports of the hosts that a check would ask, each once. */
-async function pickOthers({ envelope, agents }, saved) {
+async function pickOthers(envelope, agents, saved) {
   const reports = new Map(saved.map((each) => [each.host, each]));
   const hosts = await listOthers(envelope, agents);
   return hosts.filter((host) => reports.has(host)).map((host) => reports.get(host));

@@ -6,17 +6,23 @@ const LATEST_MOMENT = Date.parse("9999-12-31T23:59:59Z");
 
 /** 1. The report is there and an enrolled agent signed it. */
 async function checkSignature(it) {
-  const { envelope, agents, problems } = it.case;
-  if (envelope === null || agents.length === 0) {
+  const { envelope, listed, reference, problems } = it.case;
+  if (envelope === null || listed.agents.length === 0) {
     const missing = envelope === null
       ? "This address serves no report of what it runs."
       : "No agent is enrolled, so no report counts.";
     return problems.length ? problems : [asFinding("signature", "UNVERIFIABLE", missing)];
   }
+  const counting = await chooseCounting(listed, reference);
   try {
-    [it.signer, it.payload] = await openEnvelope(envelope, agents);
+    [it.signer, it.payload] = await openEnvelope(envelope, counting);
   } catch (error) {
-    return [rejectAs("signature", "The report is not acceptable", error)];
+    const finding = rejectAs("signature", "The report is not acceptable", error);
+    const host = await findSigningHost(envelope, await listReplaced(listed, counting));
+    if (!host) return [finding];
+    const detail = `The agent of host ${host} has another key than this report was signed with.`
+      + " It takes a moment until a new key is used everywhere: ask again.";
+    return [{ ...finding, detail }];
   }
   return [asFinding("signature", "GENUINE", `The agent of host ${it.signer.host_id} signed this report.`)];
 }

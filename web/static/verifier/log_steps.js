@@ -4,9 +4,15 @@
 /** 6. The signed release and the agent are in the public log, which witnesses have seen. */
 async function checkLog(it) {
   const { log } = it.case.reference, host = it.signer.host_id;
-  if ((await hashHex(encodeText(rowOf(it.signer)))) !== log.agents.get(host)) {
+  const logged = log.agents.get(host) ?? [];
+  if ((await hashRow(it.signer)) !== logged.at(-1)) {
     const detail = `The key of the agent of host ${host} is not in the public log.`;
     return [asFinding("log", "UNLOGGED", detail)];
+  }
+  if (!(await isLinked(it.case.listed, host, logged))) {
+    const detail = `The agent of host ${host} has another key than it had before, `
+      + "and the key before did not sign for that.";
+    return [asFinding("log", "REJECTED", detail)];
   }
   const entries = count(log.size, "entry", "entries");
   const detail = `The release and the agent are in the public log of ${entries}. ${sayWitnesses(log, it.now)}`;

@@ -85,7 +85,7 @@ function readPosixMoment(seconds) {
 function describeLog(checkpoint, witnesses, entries) {
   const agents = new Map();
   for (const { kind, name, hash } of entries) {
-    if (kind === "agent") agents.set(name, hash); // the newest of a host counts
+    if (kind === "agent") agents.set(name, [...(agents.get(name) ?? []), hash]); // the oldest first
   }
   return { size: checkpoint.size, witnesses, agents };
 }

@@ -36,6 +36,17 @@ async function findClaimedRelease(text, agents) {
   }
 }
 
+/** The host whose key among these signed the report; empty when none did. */
+async function findSigningHost(text, agents) {
+  try {
+    const [signer] = await openEnvelope(text, agents);
+    return signer.host_id;
+  } catch (error) {
+    if (error instanceof Refused) return "";
+    throw error;
+  }
+}
+
 function listSubjectRoots(subject) {
   if (!Array.isArray(subject)) refuse("it has no subject");
   return subject.map((each) => {

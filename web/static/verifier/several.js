@@ -26,8 +26,8 @@ async function readSigned(envelope, agents) {
 }
 
 /** The other hosts' statements; one that cannot be read is judged where it is looked at. */
-async function readOthers({ others, agents }) {
-  const found = [];
+async function readOthers({ others, listed, reference }) {
+  const found = [], agents = await chooseCounting(listed, reference);
   for (const { envelope } of others) {
     try {
       found.push(await readSigned(envelope, agents));
