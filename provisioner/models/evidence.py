@@ -22,6 +22,7 @@ _MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 UNREADABLE = "!unreadable"
 CHANGING = "!changing"
 TOO_LARGE = "!too-large"
+UNMEASURED = frozenset(("", UNREADABLE, CHANGING, TOO_LARGE))
 
 
 @dataclass(frozen=True)
