@@ -149,6 +149,7 @@ def check(
             root=trusted,
             save=Path(save) if save else None,
             is_full=full,
+            say=say,
         )
     write = anywhere.explain_verdict if explain else anywhere.write_verdict
     show(verdict.as_json(), write(verdict), as_json=as_json)

@@ -52,19 +52,21 @@ def check(
     is_full: bool = False,
     observe: Fetch | None = None,
     nonce: str = "",
+    is_saved: bool = False,
 ) -> Verdict:
     """The verdict on the community at `address` (host name, with the port in local mode).
 
     With `ask` the agent has to answer a question that nobody knew before; `is_full` asks it to
     read every byte anew. With `observe` the log's witnesses are asked what they saw. An agent
-    that takes no questions now is judged by what it tells everybody. `nonce` is what a report
-    that `fetch` has from an earlier check was asked with; without `ask` it has to bear that.
+    that takes no questions now is judged by what it tells everybody. `nonce` is what the report
+    that `fetch` has was asked with; without `ask` it has to bear that. `is_saved` says that
+    somebody else may have asked it.
 
     What goes wrong on the other side is a finding, never an exception.
     """
     try:
         case = _gather(read_address(address), fetch, enrolled, ask, is_full)
-        case = replace(case, nonce=case.nonce or nonce)
+        case = replace(case, nonce=case.nonce or nonce, is_saved=is_saved)
     except ValueError:
         case = Case(address, None, problems=(_unverifiable("address", "This is no address."),))
     target = find_claimed_release(case.envelope, case.agents)
@@ -87,10 +89,13 @@ def published_at(control: str, fetch: Fetch) -> Enrolled:
     return enrolled
 
 
-def _get_report(
+def get_report(
     address: str, fetch: Fetch, ask: Ask | None, is_full: bool
 ) -> tuple[bytes | None, str]:
-    """(the envelope, the nonce that it has to bear: empty for the one that is there for all)."""
+    """(the envelope, the nonce that it has to bear: empty for the one that is there for all).
+
+    Raises Unavailable.
+    """
     if ask:
         nonce = secrets.token_urlsafe(32)
         with suppress(Unavailable):
@@ -102,7 +107,7 @@ def _get_report(
 
 def _gather(address: str, fetch: Fetch, enrolled: Enrolled, ask: Ask | None, is_full: bool) -> Case:
     try:
-        envelope, nonce = _get_report(address, fetch, ask, is_full)
+        envelope, nonce = get_report(address, fetch, ask, is_full)
     except Unavailable:
         return Case(address, None, problems=(_unverifiable("signature", _SILENT),))
     try:

@@ -26,7 +26,11 @@ class ReleaseCopy:
 
 @dataclass(frozen=True)
 class SavedCheck:
-    """`saved_at` (UTC) and `nonce` are the claim of whoever saved it; nobody signed them."""
+    """`saved_at` (UTC) and `nonce` are the claim of whoever saved it; nobody signed them.
+
+    `nonce` is what she asked the agent with, and `envelope` its answer. Empty: the agent took no
+    question, and `envelope` is the report that was there for everybody.
+    """
 
     address: str
     saved_at: str

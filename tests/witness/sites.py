@@ -13,11 +13,12 @@ from pathlib import Path
 
 @dataclass
 class Request:
-    """One request: its path, its headers in order, and by which connection it came."""
+    """One request: its path, its headers in order, by which connection it came, what it sent."""
 
     path: str
     headers: list[tuple[str, str]]
     peer: int
+    body: bytes = b""
 
     @property
     def named(self) -> dict[str, str]:
@@ -53,8 +54,13 @@ def serving(site: Site, certificate: Path | None = None) -> Iterator[str]:
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
+        def do_POST(self) -> None:
+            self.do_GET()
+
         def do_GET(self) -> None:
-            request = Request(self.path, list(self.headers.items()), self.client_address[1])
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            peer = self.client_address[1]
+            request = Request(self.path, list(self.headers.items()), peer, body)
             served = site.answer(request)
             if served is None:
                 self.close_connection = True

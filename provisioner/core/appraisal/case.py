@@ -35,6 +35,7 @@ class Case:
     """One question: does `address` run what it says? `envelope` is None when it served none.
 
     `nonce` is what this check asked with; empty when it took the report that is there for all.
+    `is_saved` says that the report and the nonce are of a saved check: somebody says she asked it.
     `observations` are what independent checkers saw of this address, each signed by its checker.
     `problems` are findings of whoever gathered this, e.g. that no release could be looked up.
     """
@@ -44,5 +45,6 @@ class Case:
     agents: tuple[AgentKey, ...] = ()
     reference: Reference | None = None
     nonce: str = ""
+    is_saved: bool = False
     observations: tuple[Observation, ...] = ()
     problems: tuple[Finding, ...] = field(default=())
