@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -53,6 +53,7 @@ def check(
     observe: Fetch | None = None,
     nonce: str = "",
     is_saved: bool = False,
+    keys: Mapping[str, str] | None = None,
 ) -> Verdict:
     """The verdict on the community at `address` (host name, with the port in local mode).
 
@@ -60,13 +61,15 @@ def check(
     read every byte anew. With `observe` the log's witnesses are asked what they saw. An agent
     that takes no questions now is judged by what it tells everybody. `nonce` is what the report
     that `fetch` has was asked with; without `ask` it has to bear that. `is_saved` says that
-    somebody else may have asked it.
+    somebody else may have asked it. `keys` is where `ask` and `fetch` note the key of each TLS
+    connection by its address; it is read after the report came.
 
     What goes wrong on the other side is a finding, never an exception.
     """
     try:
         case = _gather(read_address(address), fetch, enrolled, ask, is_full)
-        case = replace(case, nonce=case.nonce or nonce, is_saved=is_saved)
+        tls = (keys or {}).get(case.address, "")
+        case = replace(case, nonce=case.nonce or nonce, is_saved=is_saved, tls=tls)
     except ValueError:
         case = Case(address, None, problems=(_unverifiable("address", "This is no address."),))
     target = find_claimed_release(case.envelope, case.agents)

@@ -54,9 +54,11 @@ def check_anywhere(
     home = control or context.settings.address
     releases = context.releases_at(home, root) if root else context.releases
     now = context.clock.now()
+    keys: dict[str, str] = {}
+    noting = context.fetch_noting(keys)
 
     def ask(asked: str, body: bytes) -> bytes | None:
-        return context.fetch.post(asked, CHALLENGE_PATH, body)
+        return noting.post(asked, CHALLENGE_PATH, body)
 
     saved = None
     if save:
@@ -64,7 +66,7 @@ def check_anywhere(
             address,
             home,
             now=now,
-            fetch=context.fetch,
+            fetch=noting,
             ask=ask,
             is_full=is_full,
             releases=releases,
@@ -72,7 +74,7 @@ def check_anywhere(
         )
         if not saved.nonce:
             say(UNANSWERED)
-    fetch = replay(saved) if saved else context.fetch
+    fetch = replay(saved) if saved else noting
     return check(
         address,
         now=now,
@@ -83,6 +85,7 @@ def check_anywhere(
         is_full=is_full,
         observe=context.fetch_soon,
         nonce=saved.nonce if saved else "",
+        keys=keys,
     )
 
 

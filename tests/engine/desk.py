@@ -9,14 +9,20 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from provisioner.adapters.witnesses import gather_cosignatures
+from provisioner.core.tlog.policy import KnownLog
 from provisioner.engine.check import AGENTS_PATH, CHALLENGE_PATH, EVIDENCE_PATH
 from provisioner.engine.check_anywhere import check_anywhere
 from provisioner.engine.context import Context
+from provisioner.engine.publisher import cosign_with
 from provisioner.models.evidence import Evidence, write_moment
 from provisioner.models.verdict import Verdict
+from provisioner.publishing.witnesses import add_witness
 from provisioner.settings import Settings
 from tests.browser.saved_checks import HONEST, Place, agents_of, sealed
 from tests.core.test_appraisal_dsse import KEY, public_of
+from tests.publishing.place import NOW
+from tests.witness.running import Running
 from tests.witness.sites import Request, Served, Site, serving
 
 RELEASES = "/releases/"
@@ -73,6 +79,19 @@ class Desk:
         return check_anywhere(
             self.context, self.address, control=self.address, root=self.root, **options
         )
+
+
+def watch(place: Place, *witnesses: Running) -> None:
+    """The publisher's root names these witnesses, and all of them have to have seen the log."""
+    publisher = replace(place.publisher, cosign=cosign_with(gather_cosignatures))
+    for number, each in enumerate(witnesses, start=1):
+        url = each.url.replace("127.0.0.1", "localhost")
+        add_witness(publisher, f"w{number}", each.key, url, number, now=NOW)
+
+
+def log_of(place: Place) -> KnownLog:
+    """Its key and its address."""
+    return place.publisher.open_log(place.publisher.read_state().root.signed).policy.logs[0]
 
 
 @contextlib.contextmanager

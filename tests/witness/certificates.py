@@ -23,7 +23,8 @@ LOOPBACK = ipaddress.ip_address("127.0.0.1")
 def write_loopback_certificate(folder: Path) -> tuple[Path, bytes]:
     """(PEM file with key and self-signed certificate of 127.0.0.1, its SubjectPublicKeyInfo)."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    own = f"127.0.0.1 of {folder.name}"  # two with one name could not both be trusted
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, own)])
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())

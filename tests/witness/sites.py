@@ -36,6 +36,7 @@ class Site:
     change: Callable[[Request, Served], Served] = lambda request, served: served
     asked: list[Request] = field(default_factory=list)
     port: int = 0
+    tls: ssl.SSLContext | None = None  # of new connections; its certificate can be replaced
 
     def answer(self, request: Request) -> Served:
         self.asked.append(request)
@@ -78,7 +79,7 @@ def serving(site: Site, certificate: Path | None = None) -> Iterator[str]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     if certificate:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context = site.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
         server.socket = context.wrap_socket(
             server.socket, server_side=True, do_handshake_on_connect=False
