@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from provisioner.core.appraisal.address import read_address
 from provisioner.core.appraisal.agents import AgentKey, read_agents
 from provisioner.core.appraisal.appraise import appraise
 from provisioner.core.appraisal.case import Case, Reference
 from provisioner.core.appraisal.report import find_claimed_release
+from provisioner.engine.divisions import Keep, refuse_division
 from provisioner.engine.observations import gather_observations
 from provisioner.errors import (
     LogDivided,
@@ -24,6 +26,7 @@ from provisioner.errors import (
     Unavailable,
     WitnessesMissing,
 )
+from provisioner.models.log import LogSeen
 from provisioner.models.verdict import Finding, Outcome, Verdict
 from provisioner.ports import Reference as Published
 from provisioner.ports import References
@@ -54,11 +57,13 @@ def check(
     nonce: str = "",
     is_saved: bool = False,
     keys: Mapping[str, str] | None = None,
+    keep: Keep = lambda division: "",
 ) -> Verdict:
     """The verdict on the community at `address` (host name, with the port in local mode).
 
     With `ask` the agent has to answer a question that nobody knew before; `is_full` asks it to
-    read every byte anew. With `observe` the log's witnesses are asked what they saw. An agent
+    read every byte anew. With `observe` the log's witnesses are asked what they saw, and whether
+    the log told two stories: `keep` keeps the proof of that. An agent
     that takes no questions now is judged by what it tells everybody. `nonce` is what the report
     that `fetch` has was asked with; without `ask` it has to bear that. `is_saved` says that
     somebody else may have asked it. `keys` is where `ask` and `fetch` note the key of each TLS
@@ -74,7 +79,8 @@ def check(
         case = Case(address, None, problems=(_unverifiable("address", "This is no address."),))
     target = find_claimed_release(case.envelope, case.agents)
     if target:
-        reference, problems = _look_up(target, releases)
+        refuse = partial(refuse_division, fetch=observe, keep=keep) if observe else _believe
+        reference, problems = _look_up(target, releases, refuse)
         case = replace(case, reference=reference, problems=problems)
         if reference and observe:
             seen = gather_observations(case.address, reference.log.watchers, observe)
@@ -122,11 +128,19 @@ def _gather(address: str, fetch: Fetch, enrolled: Enrolled, ask: Ask | None, is_
     return Case(address, envelope, problems=(problem,))
 
 
-def _look_up(target: str, releases: References) -> tuple[Reference | None, tuple[Finding, ...]]:
-    """The reference, or the finding that says why there is none."""
+def _believe(log: LogSeen) -> None:
+    """Where no witness can be asked."""
+
+
+def _look_up(
+    target: str, releases: References, refuse: Callable[[LogSeen], None]
+) -> tuple[Reference | None, tuple[Finding, ...]]:
+    """The reference, or the finding that says why there is none.
+
+    `refuse` raises LogDivided for a log that told two stories.
+    """
     try:
-        with releases.open() as published:
-            return _read_reference(target, published), ()
+        return _open_reference(target, releases, refuse), ()
     except ReleaseExpired as error:
         return None, (Finding("release", Outcome.STALE, error.explain()),)
     except ReleaseUnknown:
@@ -137,12 +151,29 @@ def _look_up(target: str, releases: References) -> tuple[Reference | None, tuple
     except ReleaseUnlogged as error:
         return None, (Finding("log", Outcome.UNLOGGED, error.explain()),)
     except LogDivided as error:
-        return None, (Finding("log", Outcome.EQUIVOCATION, error.explain()),)
+        kept = tuple(filter(None, [str(error.facts.get("shown", ""))]))
+        detail = f"{error.explain()} Both are kept." if kept else error.explain()
+        return None, (Finding("log", Outcome.EQUIVOCATION, detail, kept),)
     except ReleaseRejected as error:
         return None, (Finding("release", Outcome.REJECTED, error.explain()),)
     except Unavailable:
         detail = "The list of releases does not answer now."
         return None, (Finding("release", Outcome.UNKNOWN, detail),)
+
+
+def _open_reference(
+    target: str, releases: References, refuse: Callable[[LogSeen], None]
+) -> Reference:
+    """Witnesses are asked also when too few of them have seen this log: perhaps that is why."""
+    try:
+        with releases.open() as published:
+            reference = _read_reference(target, published)
+    except WitnessesMissing as error:
+        if isinstance(log := error.facts.get("log"), LogSeen):
+            refuse(log)
+        raise
+    refuse(reference.log)
+    return reference
 
 
 def _read_reference(target: str, published: Published) -> Reference:

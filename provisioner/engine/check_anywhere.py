@@ -86,6 +86,7 @@ def check_anywhere(
         observe=context.fetch_soon,
         nonce=saved.nonce if saved else "",
         keys=keys,
+        keep=lambda division: str(releases.keep_shown(division)),
     )
 
 
