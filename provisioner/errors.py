@@ -289,7 +289,10 @@ class LogDivided(ReleaseRejected):
 
 
 class WitnessesMissing(ReleaseRejected):
-    """Fewer witnesses have lately seen the log than the policy asks for."""
+    """Fewer witnesses have lately seen the log than the policy asks for.
+
+    A reader's has the fact `log`, a LogSeen: what was seen of it all the same.
+    """
 
     code = "witnesses-missing"
     sentence = "Too few witnesses have lately seen the public log: {found} ({names})."

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
+from provisioner.core.tlog.division import Division
 from provisioner.core.tlog.note import NoteSignature
 from provisioner.core.tlog.policy import Policy
 from provisioner.models.log import LogSeen
@@ -124,6 +126,9 @@ class Releases(Protocol):
 
     def open(self) -> AbstractContextManager[Reading]:
         """Several questions to one state."""
+
+    def keep_shown(self, division: Division) -> Path:
+        """Keep two checkpoints of the log that cannot both be true. Returns where."""
 
     def list(self, recipe: str, channel: str = "stable") -> list[str]: ...
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import socket
+import ssl
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +20,14 @@ class Fetch:
 
     `address` is a host name with an optional port. Names below `.localhost` are this machine
     (RFC 6761 §6.3) and are asked over plain HTTP; all others over TLS with a checked certificate.
+    `keys`, when given, notes for each address the key of its newest TLS connection, as
+    `sha256:<hex>` (see `tls_key.py`); of plain HTTP there is nothing to note.
     """
 
     gateway: Path | None = None
     deadline_seconds: float = 10.0
     limit_bytes: int = 8 * 1024 * 1024
+    keys: dict[str, str] | None = None
 
     def __call__(self, address: str, path: str) -> bytes | None:
         """Body of a 200, None for any other answer. Raises Unavailable when there is none."""
@@ -67,4 +71,16 @@ class Fetch:
         host = target.hostname or ""
         if is_local_name(host):
             return connect(host, target.port or 80, until)
-        return connect_tls(host, target.port or 443, until)
+        secure = connect_tls(host, target.port or 443, until)
+        if self.keys is not None:
+            self._note_key(address, secure, self.keys)
+        return secure
+
+    def _note_key(self, address: str, secure: ssl.SSLSocket, keys: dict[str, str]) -> None:
+        from provisioner.adapters.tls_key import hash_key
+
+        try:
+            keys[address] = hash_key(secure)
+        except BaseException:
+            secure.close()
+            raise

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from provisioner.core.tlog.checkpoint import Checkpoint, open_checkpoint
+from provisioner.core.tlog.division import Division
 from provisioner.core.tlog.note import NoteKey
 from provisioner.files import write_atomically
 
@@ -44,6 +45,13 @@ class Kept:
         folder = self.folder / "divided"
         write_atomically(folder / "seen-before", (self.folder / "checkpoint").read_bytes())
         write_atomically(folder / "seen-now", other)
+        return folder
+
+    def keep_shown(self, division: Division) -> Path:
+        """Keep both checkpoints that somebody showed us of one size. Returns where."""
+        folder = self.folder / "divided" / f"shown-{division.size}"
+        write_atomically(folder / "one", division.one)
+        write_atomically(folder / "other", division.other)
         return folder
 
     def _write(self, name: str, content: bytes) -> None:

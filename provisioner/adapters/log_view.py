@@ -89,9 +89,13 @@ def look_at_log(read: Read, policy: Policy, kept: Kept, now: datetime, name: str
     entries = tuple(_understand(line) for line in lines)
     if rivals := list_rivals(entries):
         raise LogDivided(reason=f"{rivals[0]} is in it twice, differently", folder=kept.folder)
-    witnesses = _require_witnesses(note, policy, now)
+    fresh = _read_witnesses(note, policy, now)
+    seen = _describe(checkpoint, policy, fresh, entries)
+    if not is_satisfied(policy, set(fresh)):
+        names = ", ".join(sorted(fresh)) or "nobody"
+        raise WitnessesMissing(found=len(fresh), names=names, log=seen)
     kept.keep(raw, lines)
-    return LogView(entries, _describe(checkpoint, policy, witnesses, entries), name == SERVED)
+    return LogView(entries, seen, name == SERVED)
 
 
 def find_view(look: Callable[[str], LogView], versions: Mapping[str, int]) -> LogView:
@@ -153,17 +157,13 @@ def _open_bundle(raw: bytes, width: int) -> tuple[bytes, ...]:
     return found[:width]
 
 
-def _require_witnesses(note: Note, policy: Policy, now: datetime) -> dict[str, datetime]:
-    """Who cosigned lately. Raises WitnessesMissing below the policy's quorum."""
+def _read_witnesses(note: Note, policy: Policy, now: datetime) -> dict[str, datetime]:
+    """Who cosigned lately."""
     try:
         seen = {n: _read_moment(time) for n, time in count_witnesses(note, policy).items()}
     except ValueError as error:
         raise ReleaseRejected(str(error), reason=f"the public log: {error}") from error
-    fresh = {name: moment for name, moment in seen.items() if now - moment <= FRESH_FOR}
-    if not is_satisfied(policy, set(fresh)):
-        names = ", ".join(sorted(fresh)) or "nobody"
-        raise WitnessesMissing(found=len(fresh), names=names)
-    return fresh
+    return {name: moment for name, moment in seen.items() if now - moment <= FRESH_FOR}
 
 
 def _read_moment(seconds: int) -> datetime:
@@ -199,4 +199,5 @@ def _describe(
         witnesses,
         agents,
         tuple((each.name, write_vkey(each.key), each.url) for each in policy.witnesses),
+        write_vkey(policy.logs[0].key),
     )

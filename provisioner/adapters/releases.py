@@ -16,6 +16,7 @@ from provisioner.models.release import Image, Listing, Release, cache_name
 if TYPE_CHECKING:  # tuf takes a fifth of a second to import; who never reads pays nothing
     from provisioner.adapters.release_reading import Reading
     from provisioner.adapters.release_sources import Source
+    from provisioner.core.tlog.division import Division
     from provisioner.settings import Settings
 
 
@@ -105,6 +106,12 @@ class PublishedReleases:
             return kept
         with self.open() as reading:
             return reading.get_manifest(image)
+
+    def keep_shown(self, division: Division) -> Path:
+        """Keep two checkpoints of the log that cannot both be true. Returns where."""
+        from provisioner.adapters.kept_log import Kept
+
+        return Kept(self._cache / "log").keep_shown(division)
 
     def get_provenance(self, release: Release, image: str) -> bytes:
         """The signed envelope how an image was made, as the builder sealed it."""

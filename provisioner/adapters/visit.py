@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import socket
 import ssl
 import time
@@ -13,11 +12,9 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
 from provisioner.adapters.browser import plan_headers
 from provisioner.adapters.timed_socket import TimedSocket, connect, connect_tls, is_local_name
+from provisioner.adapters.tls_key import hash_key
 from provisioner.errors import Unavailable
 
 NO_TLS = "-"
@@ -109,7 +106,7 @@ class Visit:
             secure = connect_tls(host, target.port or 443, self._until, self._authorities)
             self._socket = secure
             if self.tls_key == NO_TLS:
-                self.tls_key = _hash_key(secure)
+                self.tls_key = hash_key(secure)
         self._connection.sock = TimedSocket(self._socket, self._until)
 
     def _hang_up(self) -> None:
@@ -117,12 +114,6 @@ class Visit:
         if self._socket:
             self._socket.close()
         self._socket = None
-
-
-def _hash_key(sock: ssl.SSLSocket) -> str:
-    certificate = x509.load_der_x509_certificate(sock.getpeercert(binary_form=True) or b"")
-    key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return f"sha256:{hashlib.sha256(key).hexdigest()}"
 
 
 def _inflate(body: bytes, limit: int) -> bytes:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from provisioner.commands.speaking import Json, open_context, show
+from provisioner.commands.speaking import Json, open_context, say, show
 
 check = typer.Typer()
 
@@ -40,6 +40,7 @@ def check_address(
             root=trusted,
             save=Path(save) if save else None,
             is_full=full,
+            say=say,
         )
     write = anywhere.explain_verdict if explain else anywhere.write_verdict
     show(verdict.as_json(), write(verdict), as_json=as_json)

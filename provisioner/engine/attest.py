@@ -50,4 +50,5 @@ def check_community(context: Context, address: str, *, is_asked: bool = False) -
         enrolled=published_at(context.settings.base_host, fetch),
         ask=ask if is_asked else None,
         observe=context.fetch_soon if is_asked else None,
+        keep=lambda division: str(context.releases.keep_shown(division)),
     )

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from provisioner.core.appraisal.appraise import STEPS
 from provisioner.engine.check import check, published_at
 from provisioner.engine.context import Context
-from provisioner.engine.saved_check import save_check
+from provisioner.engine.saved_check import recall_others, replay, save_check
 from provisioner.models.verdict import Outcome, Verdict
 
+Say = Callable[[str], None]
+UNANSWERED = (
+    "The address answered no question just now. The report that is there for everybody was saved: "
+    "it does not show that it was made for you. Try again in a minute."
+)
 EXIT_CODES = {
     Outcome.GENUINE: 0,
     Outcome.MODIFIED: 40,
@@ -35,28 +41,49 @@ def check_anywhere(
     root: Path | None = None,
     save: Path | None = None,
     is_full: bool = False,
+    say: Say = lambda sentence: None,
 ) -> Verdict:
     """Fetch over the network as a member would.
 
     Without `root` the releases are read on this control plane. With `root`, the file a member got
     from somewhere she trusts, they are read from `control`, the control plane's address, and
-    nothing of this machine is believed. `save` keeps everything the verdict rests on in a file.
+    nothing of this machine is believed. `save` keeps everything the verdict rests on in a file:
+    the agent is asked once, and its answer is both saved and judged.
     Raises ReleaseRejected when there is no root at all, and NothingToSave.
     """
     home = control or context.settings.address
     releases = context.releases_at(home, root) if root else context.releases
     now = context.clock.now()
+    keys: dict[str, str] = {}
+    noting = context.fetch_noting(keys)
+    saved = None
     if save:
-        save_check(address, home, now=now, fetch=context.fetch, releases=releases, to=save)
+        saved = save_check(
+            address,
+            home,
+            now=now,
+            fetch=noting,
+            ask=noting.post,
+            is_full=is_full,
+            releases=releases,
+            to=save,
+        )
+        if not saved.nonce:
+            say(UNANSWERED)
+    fetch = replay(saved) if saved else noting
     return check(
         address,
         now=now,
-        fetch=context.fetch,
+        fetch=fetch,
         releases=releases,
-        enrolled=published_at(home, context.fetch),
-        ask=context.fetch.post,
+        enrolled=published_at(home, fetch),
+        ask=None if saved else noting.post,
         is_full=is_full,
         observe=context.fetch_soon,
+        nonce=saved.nonce if saved else "",
+        report_of=recall_others(saved) if saved else None,
+        keys=keys,
+        keep=lambda division: str(releases.keep_shown(division)),
     )
 
 

@@ -129,6 +129,12 @@ class Context:
 
         return Fetch()
 
+    def fetch_noting(self, keys: dict[str, str]) -> Fetcher:
+        """The same, noting in `keys` which key the newest TLS connection to an address had."""
+        from provisioner.adapters.fetch import Fetch
+
+        return Fetch(keys=keys)
+
     @cached_property
     def fetch_soon(self) -> Fetcher:
         """The same for what a check can do without: it does not wait long."""

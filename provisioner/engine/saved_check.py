@@ -5,38 +5,84 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from provisioner.core.appraisal.agents import AgentKey, read_agent_list
+from provisioner.core.appraisal.address import read_address
+from provisioner.core.appraisal.agents import AgentList, read_agent_list
 from provisioner.core.appraisal.case import Case
 from provisioner.core.appraisal.report import find_claimed_release
 from provisioner.core.appraisal.saved import read_saved, write_saved
-from provisioner.engine.check import AGENTS_PATH, EVIDENCE_PATH, Fetch, check, report_at
+from provisioner.engine.check import (
+    AGENTS_PATH,
+    EVIDENCE_PATH,
+    Ask,
+    Fetch,
+    check,
+    get_report,
+    report_at,
+    with_agents,
+)
 from provisioner.engine.context import Context
-from provisioner.engine.other_hosts import add_others
+from provisioner.engine.other_hosts import ReportOf, add_others
 from provisioner.errors import NothingToSave, SavedUnreadable
 from provisioner.files import write_atomically
-from provisioner.models.evidence import parse_moment
+from provisioner.models.evidence import parse_moment, write_moment
 from provisioner.models.saved_check import SavedCheck, SavedReport
 from provisioner.models.verdict import Verdict
 from provisioner.ports import Releases
 
 
 def save_check(
-    address: str, control: str, *, now: datetime, fetch: Fetch, releases: Releases, to: Path
-) -> None:
-    """Fetch what a check of `address` rests on and write it to a file.
+    address: str,
+    control: str,
+    *,
+    now: datetime,
+    fetch: Fetch,
+    ask: Ask,
+    is_full: bool,
+    releases: Releases,
+    to: Path,
+) -> SavedCheck:
+    """Ask what a check of `address` rests on and write it to a file.
 
-    Raises NothingToSave when there is no report of an enrolled agent, and what reading raises.
+    The agent has to answer a question of this file's own, which is saved with the answer. Where it
+    takes none, the report for everybody is saved, with an empty nonce. Raises NothingToSave when
+    there is no report of an enrolled agent, and what reading raises.
     """
-    envelope, listed = fetch(address, EVIDENCE_PATH), fetch(control, AGENTS_PATH)
-    target = find_claimed_release(envelope, _read_agents(listed))
+    try:
+        address = read_address(address)
+    except ValueError as error:
+        raise NothingToSave(str(error), address=address) from error
+    envelope, nonce = get_report(address, fetch, ask, is_full)
+    listed = fetch(control, AGENTS_PATH)
+    case = with_agents(Case(address, envelope, nonce=nonce), _read_agents(listed))
+    target = find_claimed_release(envelope, case.known)
     if envelope is None or listed is None or not target:
         raise NothingToSave(address=address)
     with releases.open() as published:
         copy = published.copy(target)
-    saved_at = now.strftime("%Y-%m-%dT%H:%M:%SZ")
-    others = _fetch_others(Case(address, envelope, _read_agents(listed)), fetch)
-    saved = SavedCheck(address, saved_at, "", envelope.decode(), listed.decode(), copy, others)
+    others = add_others(case, report_at(address, fetch, ask, is_full)).others
+    saved = SavedCheck(
+        address,
+        write_moment(now),
+        nonce,
+        envelope.decode(),
+        listed.decode(),
+        copy,
+        tuple(SavedReport(e.host, e.envelope.decode("utf-8", "replace"), e.nonce) for e in others),
+    )
     write_atomically(to, write_saved(saved))
+    return saved
+
+
+def replay(saved: SavedCheck) -> Fetch:
+    """What was asked for a saved check, answered as it was then; nothing else."""
+    texts = {EVIDENCE_PATH: saved.envelope.encode(), AGENTS_PATH: saved.agents.encode()}
+    return lambda _, path: texts.get(path)
+
+
+def recall_others(saved: SavedCheck) -> ReportOf:
+    """The reports of the community's other hosts, as they were given then."""
+    others = {each.host: (each.envelope.encode(), each.nonce) for each in saved.others}
+    return lambda host: others.get(host, (None, ""))
 
 
 def judge_saved(context: Context, file: Path, root: Path | None = None) -> Verdict:
@@ -51,30 +97,20 @@ def judge_saved(context: Context, file: Path, root: Path | None = None) -> Verdi
         now = parse_moment(saved.saved_at)
     except (OSError, ValueError) as error:
         raise SavedUnreadable(str(error), file=file, reason=str(error)) from error
-    texts = {EVIDENCE_PATH: saved.envelope.encode(), AGENTS_PATH: saved.agents.encode()}
-    others = {each.host: (each.envelope.encode(), each.nonce) for each in saved.others}
     return check(
         saved.address,
         now=now,
-        fetch=lambda _, path: texts.get(path),
+        fetch=replay(saved),
         releases=context.releases_in(saved.published, root, now),
         enrolled=lambda: read_agent_list(saved.agents.encode()),
         nonce=saved.nonce,
-        report_of=lambda host: others.get(host, (None, "")),
+        is_saved=True,
+        report_of=recall_others(saved),
     )
 
 
-def _fetch_others(case: Case, fetch: Fetch) -> tuple[SavedReport, ...]:
-    """What each other host of the community reports to everybody."""
-    found = add_others(case, report_at(case.address, fetch))
-    return tuple(
-        SavedReport(each.host, each.envelope.decode("utf-8", "replace"), each.nonce)
-        for each in found.others
-    )
-
-
-def _read_agents(raw: bytes | None) -> tuple[AgentKey, ...]:
+def _read_agents(raw: bytes | None) -> AgentList:
     try:
-        return read_agent_list(raw).agents if raw else ()
+        return read_agent_list(raw) if raw else AgentList()
     except ValueError:
-        return ()
+        return AgentList()

@@ -23,6 +23,7 @@ UNREADABLE = "!unreadable"
 CHANGING = "!changing"
 TOO_LARGE = "!too-large"
 TOO_MANY = "!too-many"  # in place of the names that were too many to tell
+UNMEASURED = frozenset(("", UNREADABLE, CHANGING, TOO_LARGE))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ class LogSeen:
     """`witnesses` maps each witness that cosigned this checkpoint to the moment it did so (UTC).
 
     `watchers` are (name, verifier key, address) of every witness that the policy names. `agents`
-    holds the SHA-256, in hex, of every agent's enrolment by host id, the newest last.
+    holds the SHA-256, in hex, of every agent's enrolment by host id, the newest last. `vkey` is
+    the log's own verifier key.
     """
 
     origin: str
@@ -21,6 +22,7 @@ class LogSeen:
     witnesses: dict[str, datetime]
     agents: dict[str, tuple[str, ...]]
     watchers: tuple[tuple[str, str, str], ...] = ()
+    vkey: str = ""
 
     @property
     def seen_at(self) -> datetime | None:

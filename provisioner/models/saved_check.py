@@ -37,7 +37,9 @@ class SavedReport:
 class SavedCheck:
     """`saved_at` (UTC) and `nonce` are the claim of whoever saved it; nobody signed them.
 
-    `envelope` is the report of the host that served, `others` are those of all others.
+    `nonce` is what she asked the agent with, and `envelope` its answer. Empty: the agent took no
+    question, and `envelope` is the report that was there for everybody. It is of the host that
+    served; `others` are those of all others.
     """
 
     address: str

@@ -171,6 +171,32 @@ _SEEN: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("another program", MODIFIED, {"processes": (replace(PYTHON, program_sha256="b0"),)}),
     ("a program from data", MODIFIED, {"processes": (PYTHON, replace(PYTHON, program="/data/x"))}),
     ("a deleted program", MODIFIED, {"processes": (replace(PYTHON, program="/x (deleted)"),)}),
+    (
+        "an unlisted program without a hash",
+        MODIFIED,
+        {"processes": (PYTHON, replace(PYTHON, program="/data/x", program_sha256=""))},
+    ),
+    (
+        "a link as program, without a hash",
+        MODIFIED,
+        {"processes": (replace(PYTHON, program="/bin", program_sha256=""),)},
+    ),
+    (
+        "a program of the release without a hash",
+        MODIFIED,
+        {"processes": (replace(PYTHON, program_sha256=""),)},
+    ),
+    *(
+        (
+            f"settings {each!a} {declared!a}",
+            MODIFIED,
+            {"settings": {SETTINGS: each}, "declared": declared},
+        )
+        for each in ("", "!unreadable", "!changing", "!too-large")
+        for declared in ({}, {SETTINGS: each})
+    ),
+    ("a new variable without a hash", MODIFIED, {"environment": {"LD_PRELOAD": ""}}),
+    ("a variable of the release without a hash", MODIFIED, {"environment": {"MODE": ""}}),
     ("a link as program", MODIFIED, {"processes": (replace(PYTHON, program="/bin"),)}),
     ("entered", MODIFIED, {"processes": (replace(PYTHON, entered=True),)}),
     (

@@ -304,7 +304,10 @@ def test_several_saw_the_same() -> None:
     finding = judge_observations([*seen, ago(SILENT, "c", minutes=1)], NOW, seen_tls=OTHER)
     assert finding is not None
     assert (finding.check, finding.outcome) == ("witnesses", Outcome.GENUINE)
-    assert finding.detail == "2 independent checkers saw the same public files 9 minutes ago."
+    assert finding.detail == (
+        "2 independent checkers saw the same public files 9 minutes ago. "
+        "2 independent checkers saw the key of this connection in the last hour."
+    )
 
 
 def test_who_looked_lately_counts_before_who_looked_long_ago() -> None:
@@ -336,6 +339,7 @@ def test_another_key_than_all_checkers_saw() -> None:
     finding = judge_observations([*seen, ago(replace(FITS, tls=HASH), "c", minutes=50)], NOW, HASH)
     assert finding is not None
     assert finding.outcome is Outcome.GENUINE
+    assert "1 independent checker saw the key of this connection" in finding.detail
 
 
 def test_a_key_that_was_seen_longer_ago_says_nothing() -> None:

@@ -130,7 +130,16 @@ class Copies:
 
 def save_and_judge(place: Place, folder: Path, *reports: Evidence) -> tuple[Path, Verdict]:
     file, fetch = folder / "saved.json", Edge(serve(*reports)).fetch
-    save_check(ADDRESS, "localhost", now=PUBLISHED, fetch=fetch, releases=Copies(place), to=file)
+    save_check(
+        ADDRESS,
+        "localhost",
+        now=PUBLISHED,
+        fetch=fetch,
+        ask=lambda *_: None,
+        is_full=False,
+        releases=Copies(place),
+        to=file,
+    )
     return file, judge_saved(Context(Settings(state=folder)), file, place.publisher.shipped_root)
 
 

@@ -25,7 +25,7 @@ def write_loopback_certificate(
 ) -> tuple[Path, bytes]:
     """(PEM file with key and self-signed certificate of the address, its SubjectPublicKeyInfo)."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, str(address))])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{address} of {folder.name}")])
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Protocol
 
 from provisioner.adapters.machine import SystemClock
 from provisioner.core.tlog.note import Note, NoteKey, read_note, read_signatures, read_vkey
@@ -22,7 +23,6 @@ from provisioner.witness.identity import Identity, load_key
 from provisioner.witness.routes import Routes
 from provisioner.witness.server import WitnessServer
 from provisioner.witness.shelf import Shelf
-from tests.witness.logs import SmallLog
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "w.example/1"
@@ -85,9 +85,14 @@ def witness_process(folder: Path, *arguments: str, **variables: str) -> Iterator
         process.stdout.close()
 
 
+class WatchedLog(Protocol):
+    @property
+    def key(self) -> NoteKey: ...
+
+
 @contextlib.contextmanager
 def witness_here(
-    folder: Path, *logs: SmallLog, allowance: Allowance | None = None
+    folder: Path, *logs: WatchedLog, allowance: Allowance | None = None
 ) -> Iterator[Running]:
     """The same server in this process: quick to start."""
     identity = Identity(NAME, load_key(folder / "key.pem"))

@@ -13,11 +13,12 @@ from pathlib import Path
 
 @dataclass
 class Request:
-    """One request: its path, its headers in order, and by which connection it came."""
+    """One request: its path, its headers in order, by which connection it came, what it sent."""
 
     path: str
     headers: list[tuple[str, str]]
     peer: int
+    body: bytes = b""
 
     @property
     def named(self) -> dict[str, str]:
@@ -35,6 +36,7 @@ class Site:
     change: Callable[[Request, Served], Served] = lambda request, served: served
     asked: list[Request] = field(default_factory=list)
     port: int = 0
+    tls: ssl.SSLContext | None = None  # of new connections; its certificate can be replaced
 
     def answer(self, request: Request) -> Served:
         self.asked.append(request)
@@ -53,8 +55,13 @@ def serving(site: Site, certificate: Path | None = None) -> Iterator[str]:
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
+        def do_POST(self) -> None:
+            self.do_GET()
+
         def do_GET(self) -> None:
-            request = Request(self.path, list(self.headers.items()), self.client_address[1])
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            peer = self.client_address[1]
+            request = Request(self.path, list(self.headers.items()), peer, body)
             served = site.answer(request)
             if served is None:
                 self.close_connection = True
@@ -72,7 +79,7 @@ def serving(site: Site, certificate: Path | None = None) -> Iterator[str]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     if certificate:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context = site.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
         server.socket = context.wrap_socket(
             server.socket, server_side=True, do_handshake_on_connect=False

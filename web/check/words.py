@@ -12,7 +12,7 @@ HEADLINES: Final = {
     Outcome.MODIFIED: "Some things here are not as they were made public.",
     Outcome.OUTDATED: "This server says that it runs an old version.",
     Outcome.STALE: "The last report is too old to tell.",
-    Outcome.DIVERGENT: "This server sends out files that are not the ones made public.",
+    Outcome.DIVERGENT: "You do not get what others get here, or what was made public.",
     Outcome.UNVERIFIABLE: "We could not check all of it.",
     Outcome.REJECTED: "We do not believe the report of this server.",
     Outcome.UNLOGGED: "What runs here was never written in the public book.",

@@ -45,6 +45,9 @@ class Case:
     """One question: does `address` run what it says? `envelope` is None when it served none.
 
     `nonce` is what this check asked with; empty when it took the report that is there for all.
+    `is_saved` says that the report and the nonce are of a saved check: somebody says she asked it.
+    `tls` is the key of the connection that the report came by (`sha256:<hex>` of the server's
+    SubjectPublicKeyInfo), empty where there was none.
     `observations` are what independent checkers saw of this address, each signed by its checker.
     `enrolled` and `rotations` lead from the first keys of the hosts to those of `agents`.
     `problems` are findings of whoever gathered this, e.g. that no release could be looked up.
@@ -56,6 +59,8 @@ class Case:
     agents: tuple[AgentKey, ...] = ()
     reference: Reference | None = None
     nonce: str = ""
+    is_saved: bool = False
+    tls: str = ""
     observations: tuple[Observation, ...] = ()
     problems: tuple[Finding, ...] = field(default=())
     others: tuple[HostReport, ...] = ()

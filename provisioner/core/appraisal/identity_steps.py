@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
+from provisioner.core.appraisal.case import Case
 from provisioner.core.appraisal.examination import Examination
 from provisioner.core.appraisal.hosts import judge_signed
 from provisioner.core.appraisal.report import (
@@ -69,7 +70,8 @@ def check_community(it: Examination) -> Iterator[Finding]:
 def check_time(it: Examination) -> Iterator[Finding]:
     """4. It answers our own question now: not an old answer, not expired, not from the future."""
     if it.case.nonce and it.evidence.nonce != it.case.nonce:
-        detail = "The report answers another question than ours."
+        ours = "the one that was saved with it" if it.case.is_saved else "ours"
+        detail = f"The report answers another question than {ours}."
         yield Finding("time", Outcome.REPLAY, detail)
         return
     try:
@@ -88,9 +90,17 @@ def check_time(it: Examination) -> Iterator[Finding]:
         detail = f"The report was made {say_age(issued, it.now)} and has run out."
         yield Finding("time", Outcome.STALE, detail)
     else:
-        what = "our own question" if it.case.nonce else "no question of ours"
-        detail = f"The report was made {say_age(issued, it.now)}. It answers {what}."
+        detail = f"The report was made {say_age(issued, it.now)}. {_say_question(it.case)}"
         yield Finding("time", Outcome.GENUINE, detail)
+
+
+def _say_question(case: Case) -> str:
+    """Whose question it answers. Only who asked can know that nobody else had the answer before."""
+    if not case.is_saved:
+        return f"It answers {'our own question' if case.nonce else 'no question of ours'}."
+    if case.nonce:
+        return "It answers the question that was saved with it, which shows its age to who asked."
+    return "No question was saved with it, so it does not show that it was made for this file."
 
 
 def check_release(it: Examination) -> Iterator[Finding]:

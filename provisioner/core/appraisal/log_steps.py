@@ -47,7 +47,7 @@ def _say_witnesses(it: Examination) -> str:
 
 
 def check_witnesses(it: Examination) -> Iterator[Finding]:
-    """16. Independent checkers saw the same public files that the release lists."""
-    release = it.reference.release.target
-    found = judge_observations(it.case.observations, it.now, release=release)
+    """16. Independent checkers saw the same public files and the key of this connection."""
+    release, seen_tls = it.reference.release.target, it.case.tls or None
+    found = judge_observations(it.case.observations, it.now, seen_tls, release=release)
     yield found or Finding("witnesses", Outcome.GENUINE, NOBODY_LOOKED)

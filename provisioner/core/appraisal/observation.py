@@ -107,10 +107,11 @@ def judge_observations(
     `release`, a target path, only who saw the files of that release counts as having seen them.
     """
     recent = [each for each in observations if -_SKEW <= now - each.at <= _DAY]
+    of_release = [each for each in recent if each.release == (release or each.release)]
     return (
         _find_difference(recent, now)
         or _find_other_key(recent, now, seen_tls)
-        or _count_fits([each for each in recent if each.release == (release or each.release)], now)
+        or _count_fits(of_release, now, _say_same_key(recent, now, seen_tls))
     )
 
 
@@ -128,16 +129,33 @@ def _find_difference(recent: list[Observation], now: datetime) -> Finding | None
 def _find_other_key(
     recent: list[Observation], now: datetime, seen_tls: str | None
 ) -> Finding | None:
-    """One that got no answer saw no key either."""
-    seen = [each for each in recent if each.page_status and now - each.at <= _HOUR]
+    seen = _list_answered(recent, now)
     if seen_tls is None or not seen or seen_tls in {each.tls for each in seen}:
         return None
     who = count(len({each.witness for each in seen}), "independent checker")
-    detail = f"This connection has another key than the ones that {who} saw in the last hour."
+    detail = (
+        f"This connection has another key than the ones that {who} saw in the last hour. Somebody "
+        "may stand between you and the server. Or its certificate is new: then check again in an "
+        "hour, before you sign in."
+    )
     return Finding(CHECK, Outcome.DIVERGENT, detail)
 
 
-def _count_fits(recent: list[Observation], now: datetime) -> Finding | None:
+def _say_same_key(recent: list[Observation], now: datetime, seen_tls: str | None) -> str:
+    """A sentence, with a space before it; empty when nothing is known of the key."""
+    seen = [each for each in _list_answered(recent, now) if each.tls == seen_tls]
+    if seen_tls is None or not seen:
+        return ""
+    who = count(len({each.witness for each in seen}), "independent checker")
+    return f" {who} saw the key of this connection in the last hour."
+
+
+def _list_answered(recent: list[Observation], now: datetime) -> list[Observation]:
+    """Those of the last hour; one that got no answer saw no key either."""
+    return [each for each in recent if each.page_status and now - each.at <= _HOUR]
+
+
+def _count_fits(recent: list[Observation], now: datetime, key: str) -> Finding | None:
     """Never stronger than what was seen: the age is that of the oldest look that is counted."""
     newest: dict[str, datetime] = {}
     for each in recent:
@@ -147,7 +165,7 @@ def _count_fits(recent: list[Observation], now: datetime) -> Finding | None:
     if not lately:
         return None
     who = count(len(lately), "independent checker")
-    detail = f"{who} saw the same public files {say_age(min(lately), now)}."
+    detail = f"{who} saw the same public files {say_age(min(lately), now)}.{key}"
     return Finding(CHECK, Outcome.GENUINE, detail)
 
 

@@ -11,7 +11,7 @@ from provisioner.core.appraisal.full_pass import judge_full_pass
 from provisioner.core.appraisal.rights import find_excess
 from provisioner.core.appraisal.tree import changed_lines, put_together
 from provisioner.core.appraisal.wording import count
-from provisioner.models.evidence import ContainerSeen, hash_command, hash_value
+from provisioner.models.evidence import UNMEASURED, ContainerSeen, hash_command, hash_value
 from provisioner.models.manifest import root_of
 from provisioner.models.verdict import Finding, Outcome
 
@@ -75,7 +75,7 @@ def check_settings(it: Examination) -> Iterator[Finding]:
     for subject in it.subjects:
         wanted = subject.contract.settings
         seen, declared = subject.seen.settings, subject.seen.declared
-        wrong = [p for p in wanted if p not in seen or declared.get(p, seen[p]) != seen[p]]
+        wrong = [p for p in wanted if not _is_measured(seen.get(p), declared.get(p))]
         if wrong:
             detail = "Settings files differ from what was written for this community."
             yield Finding("settings", Outcome.MODIFIED, detail, tuple(wrong))
@@ -140,6 +140,11 @@ def check_environment(it: Examination) -> Iterator[Finding]:
         else:
             detail = f"It was started with the variables of the release.{_say_free(subject)}"
             yield Finding("environment", Outcome.GENUINE, detail)
+
+
+def _is_measured(seen: str | None, declared: str | None) -> bool:
+    """Whether a hash was measured, and is the declared one where one was declared."""
+    return seen is not None and seen not in UNMEASURED and declared in (None, seen)
 
 
 def _find_faults(seen: ContainerSeen, contract: Contract) -> Iterator[Finding]:
@@ -266,9 +271,9 @@ def _differs(line: bytes, listed: bytes | None, added: frozenset[bytes]) -> bool
     return line not in added if listed is None else line != listed
 
 
-def _listed_content(subject: Subject, path: str) -> str:
+def _listed_content(subject: Subject, path: str) -> str | None:
     line = subject.find_line(path)
     if line is None:
-        return ""
+        return None
     _, kind, *_, content = json.loads(line)
-    return str(content) if kind == "f" else ""
+    return str(content) if kind == "f" else None

@@ -14,7 +14,7 @@ SUMMARIES = {
     Outcome.OUTDATED: "This server reports {release}, which is not the newest. {age}",
     Outcome.STALE: "We cannot say what runs here now: the last report is too old. {age}",
     Outcome.MODIFIED: "The server reports things that differ from {release}. {age}",
-    Outcome.DIVERGENT: "What this server sends differs from what {release} lists. {age}",
+    Outcome.DIVERGENT: "What you get here differs from {release}, or from what others got. {age}",
     Outcome.UNVERIFIABLE: "There is not enough here to check.",
     Outcome.REJECTED: "We do not believe the report of this server.",
     Outcome.EQUIVOCATION: "The public log told two different stories, so it cannot be believed.",

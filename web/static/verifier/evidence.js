@@ -5,6 +5,7 @@ const STATEMENT = "https://in-toto.io/Statement/v1";
 const PREDICATE = "https://taarafo.example/runtime-evidence/v1";
 const PAYLOAD_TYPE = "application/vnd.in-toto+json";
 const LIFETIME_SECONDS = 300;
+const UNMEASURED = ["", "!unreadable", "!changing", "!too-large"]; // hashes that never fit
 
 const TREE = recordOf("Tree", [
   ["root", asText],

@@ -49,7 +49,8 @@ function checkCommunity(it) {
 function checkTime(it) {
   const { nonce } = it.case;
   if (nonce && it.evidence.nonce !== nonce) {
-    return [asFinding("time", "REPLAY", "The report answers another question than ours.")];
+    const detail = "The report answers another question than the one that was saved with it.";
+    return [asFinding("time", "REPLAY", detail)];
   }
   const issued = findMoment(it.evidence.issued), expires = findMoment(it.evidence.expires);
   if (issued === null || expires === null) {
@@ -67,8 +68,14 @@ function checkTime(it) {
   if (expires <= it.now) {
     return [asFinding("time", "STALE", `The report was made ${age} and has run out.`)];
   }
-  const what = nonce ? "our own question" : "no question of ours";
-  return [asFinding("time", "GENUINE", `The report was made ${age}. It answers ${what}.`)];
+  return [asFinding("time", "GENUINE", `The report was made ${age}. ${sayQuestion(nonce)}`)];
+}
+
+/** Whose question it answers. Only who asked can know that nobody else had the answer before. */
+function sayQuestion(nonce) {
+  return nonce
+    ? "It answers the question that was saved with it, which shows its age to who asked."
+    : "No question was saved with it, so it does not show that it was made for this file.";
 }
 
 /** 5. The release that it names is published and signed. */

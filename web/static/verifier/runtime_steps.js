@@ -69,9 +69,7 @@ function checkMounts(it) {
 function checkSettings(it) {
   return it.subjects.map(({ contract, seen: { settings, declared } }) => {
     const wanted = contract.settings;
-    const isWrong = (path) => !settings.has(path)
-      || (declared.get(path) ?? settings.get(path)) !== settings.get(path);
-    const wrong = wanted.filter(isWrong);
+    const wrong = wanted.filter((path) => !isMeasured(settings.get(path), declared.get(path)));
     if (wrong.length) {
       const detail = "Settings files differ from what was written for this community.";
       return asFinding("settings", "MODIFIED", detail, wrong);
@@ -145,6 +143,11 @@ async function checkEnvironment(it) {
         `It was started with the variables of the release.${sayFree(subject)}`));
   }
   return found;
+}
+
+/** Whether a hash was measured, and is the declared one where one was declared. */
+function isMeasured(seen, declared) {
+  return seen !== undefined && !UNMEASURED.includes(seen) && (declared ?? seen) === seen;
 }
 
 function findFaults(seen, contract) {
@@ -281,9 +284,9 @@ function findListed({ permitted, manifest }, path) {
 
 function listedContent(subject, path) {
   const line = findListed(subject, path);
-  if (line === null) return "";
+  if (line === null) return null;
   const fields = readLenientJson(line);
-  return fields[1] === "f" ? String(fields.at(-1)) : "";
+  return fields[1] === "f" ? String(fields.at(-1)) : null;
 }
 
 /** The container with its service, or null unless it was made from that one's image. */
