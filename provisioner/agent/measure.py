@@ -16,14 +16,22 @@ from provisioner.agent.measure_tree import measure_tree, open_root, plan_skips
 from provisioner.agent.members import Members, find_members
 from provisioner.agent.memory import Memory
 from provisioner.agent.mountinfo import read_mountinfo
-from provisioner.agent.processes import Status, Vanished, open_first, read_small, read_status
+from provisioner.agent.processes import (
+    Status,
+    Vanished,
+    open_first,
+    read_link,
+    read_small,
+    read_status,
+)
 from provisioner.agent.programs import Programs, read_programs
 from provisioner.agent.reference import find_claim
+from provisioner.agent.routes import count_ways_out
 from provisioner.agent.walk import Walk
 from provisioner.models.evidence import (
     UNREADABLE,
     ContainerSeen,
-    hash_command,
+    hash_bytes,
 )
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -54,13 +62,16 @@ def measure(
             container=container.id,
             image=container.image,
             image_id=container.image_id,
-            command_sha256=hash_command(container.command),
+            command_sha256=hash_bytes(read_small(first, "cmdline")),
             started=container.started,
             tree=tree,
             mounts=mounts,
             processes=processes,
             capabilities=f"{rights.capabilities:016x}",
             users=tuple(sorted(rights.users)),
+            groups=tuple(sorted(rights.groups)),
+            workdir=read_link(first, "cwd"),
+            ways_out=count_ways_out(first),
             seccomp=rights.seccomp,
             no_new_privileges=rights.no_new_privileges,
             read_only_root=any(m.path == "/" and m.read_only for m in mounts[:1]),
@@ -98,6 +109,7 @@ def _measure_rights(members: Members) -> Status:
     return Status(
         parent=0,
         users=frozenset[int]().union(*(each.users for each in all_of_them)),
+        groups=frozenset[int]().union(*(each.groups for each in all_of_them)),
         capabilities=reduce(or_, (each.capabilities for each in all_of_them)),
         seccomp=min(each.seccomp for each in all_of_them),
         no_new_privileges=all(each.no_new_privileges for each in all_of_them),

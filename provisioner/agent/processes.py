@@ -23,6 +23,7 @@ class Status:
 
     parent: int
     users: frozenset[int]  # real, effective, saved and of the file system
+    groups: frozenset[int]  # the same of groups, and the supplementary ones
     capabilities: int
     seccomp: int
     no_new_privileges: bool
@@ -90,6 +91,7 @@ def read_status(process: int) -> Status:
     return Status(
         int(rows["PPid"]),
         frozenset(int(user) for user in rows["Uid"].split()),
+        frozenset(int(group) for name in ("Gid", "Groups") for group in rows[name].split()),
         together,
         int(rows.get("Seccomp", "0")),
         rows.get("NoNewPrivs", "0") == "1",

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from provisioner.core.appraisal.contract import EDGE_GROUP
 from provisioner.models.evidence import CONTROL_PLANE
 from provisioner.models.release import RecipePart, Release
 from provisioner.models.service import FileRef, Limits, Mount, ServiceSpec, Tmpfs
 
-CONTROL_UID, EDGE_UID, REGISTRY_UID = 10001, 10002, 10004
+CONTROL_UID, EDGE_UID, REGISTRY_UID = 10001, EDGE_GROUP, 10004
 INSIDE = "/run/taarafo/"  # what is mounted below it is at the same place of the state folder
 PARTS = ("registry", "queue", "edge", "agent", "worker", "web")
 

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
+from provisioner.core.appraisal.contract import EDGE_GROUP
 from provisioner.core.placement import label_hosts, pin
 from provisioner.core.promises import needs_route_out
 from provisioner.models.community import Community
 from provisioner.models.release import APP, Release
 from provisioner.models.service import FileRef, JobSpec, Limits, Mount, Node, ServiceSpec, Tmpfs
 
-EDGE_UID = 10002
+EDGE_UID = EDGE_GROUP
 OWNER_SECRET = "owner"  # noqa: S105 - a name, not a secret
 
 

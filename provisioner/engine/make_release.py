@@ -136,6 +136,7 @@ def _plan_image(made: MadeImage) -> Image:
         layers=built.layers,
         manifest=made.manifest,
         entrypoint=config.get("Entrypoint", ()),
+        workdir=config.get("WorkingDir") or "/",
         environment=config.get("Env", ()),
         sbom=digest_of(made.papers.sbom),
         provenance_statement=digest_of(made.papers.statement),

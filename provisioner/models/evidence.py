@@ -109,6 +109,9 @@ class ContainerSeen:
     settings: dict[str, str] = field(default_factory=dict)  # rendered config path -> sha256 hex
     declared: dict[str, str] = field(default_factory=dict)  # the same, as the engine labelled it
     users: tuple[int, ...] = ()  # every user id that any process has, real or effective
+    groups: tuple[int, ...] = ()  # the same of groups, with the supplementary ones
+    workdir: str = ""  # where the first process is (proc_pid_cwd(5)); empty: not told
+    ways_out: int = -1  # default routes of its network (route(8)); below zero: not told
     execs: int = 0
 
 
@@ -166,6 +169,11 @@ def parse_moment(text: str) -> datetime:
 def hash_value(value: str) -> str:
     """SHA-256 of a variable's value, in hex."""
     return hashlib.sha256(value.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def hash_bytes(content: bytes) -> str:
+    """SHA-256 in hex."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def hash_command(command: tuple[str, ...]) -> str:

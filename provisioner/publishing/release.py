@@ -21,11 +21,12 @@ def plan_image(
     platform: str = "linux/amd64",
     environment: Sequence[str] | None = None,
     entrypoint: Sequence[str] = (),
+    workdir: str = "",
     sbom: str = "",
     provenance_statement: str = "",
 ) -> Image:
     """Facts of one built image; digests and layers (diff ids) as `sha256:…`;
-    `environment` and `entrypoint` are the `Env` and `Entrypoint` of its OCI config,
+    `environment`, `entrypoint` and `workdir` are from its OCI config,
     `sbom` and `provenance_statement` the digests of its papers.
 
     `manifest` is the text of its file manifest. Raises ValueError when that is not canonical.
@@ -41,6 +42,7 @@ def plan_image(
         files_count=len(read_manifest(manifest)),
         files_target=f"files/{root.removeprefix('sha256:')}.jsonl",
         entrypoint=tuple(entrypoint),
+        workdir=workdir,
         environment=None if environment is None else tuple(environment),
         sbom=sbom,
         provenance_statement=provenance_statement,

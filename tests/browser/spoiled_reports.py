@@ -43,6 +43,7 @@ from tests.core.test_appraisal_dsse import KEY, OTHER, public_of
 
 GOOD, MODIFIED, REJECTED = "GENUINE", "MODIFIED", "REJECTED"
 STALE, NOTHING = "STALE", "UNVERIFIABLE"
+VARIABLES = SEEN.environment
 SKEW, REPLAY = "CLOCK-SKEW", "REPLAY"
 NONCE = "q" * 43
 PYTHON = ProcessSeen("/usr/bin/python3", "bb", "00", False, 2)
@@ -195,8 +196,16 @@ _SEEN: tuple[tuple[str, str, dict[str, Any]], ...] = (
         for each in ("", "!unreadable", "!changing", "!too-large")
         for declared in ({}, {SETTINGS: each})
     ),
-    ("a new variable without a hash", MODIFIED, {"environment": {"LD_PRELOAD": ""}}),
-    ("a variable of the release without a hash", MODIFIED, {"environment": {"MODE": ""}}),
+    (
+        "a new variable without a hash",
+        MODIFIED,
+        {"environment": VARIABLES | {"LD_PRELOAD": ""}},
+    ),
+    (
+        "a variable of the release without a hash",
+        MODIFIED,
+        {"environment": VARIABLES | {"MODE": ""}},
+    ),
     ("a link as program", MODIFIED, {"processes": (replace(PYTHON, program="/bin"),)}),
     ("entered", MODIFIED, {"processes": (replace(PYTHON, entered=True),)}),
     (
@@ -225,6 +234,18 @@ _SEEN: tuple[tuple[str, str, dict[str, Any]], ...] = (
         (f"users {each}", MODIFIED, {"users": each})
         for each in ((0,), (10100, 0), (10101, 10099, 10100), (-1, 5), (LARGE, LARGE - 1), (10, 9))
     ),
+    *((f"groups {each}", GOOD, {"groups": each}) for each in ((), (10002,), (10002, 10002))),
+    *(
+        (f"groups {each}", MODIFIED, {"groups": each})
+        for each in ((0,), (10002, 0), (10003, 10001), (-1, 5), (LARGE, LARGE - 1))
+    ),
+    *((f"ways out {each}", GOOD, {"ways_out": each}) for each in (-1, 0, 1, LARGE, -LARGE)),
+    *(
+        (f"started in {each!a}", MODIFIED, {"workdir": each})
+        for each in ("/", "", "/app/", "/\ud800")
+    ),
+    ("without a variable", MODIFIED, {"environment": {"LANG": hash_value("C.UTF-8")}}),
+    ("without variables", MODIFIED, {"environment": {}}),
     ("a user and a right", MODIFIED, {"users": (0,), "capabilities": "1", "read_only_root": False}),
     *(
         (f"the service {each!a}", MODIFIED, {"service": each})
@@ -235,13 +256,25 @@ _SEEN: tuple[tuple[str, str, dict[str, Any]], ...] = (
     (
         "a new variable",
         MODIFIED,
-        {"environment": {"LD_PRELOAD": "0", "\U0001f600": "1", "\uffff": "2"}},
+        {"environment": VARIABLES | {"LD_PRELOAD": "0", "\U0001f600": "1", "\uffff": "2"}},
     ),
-    ("a changed variable", MODIFIED, {"environment": {"MODE": hash_value("2")}}),
-    ("another path", MODIFIED, {"environment": {"PATH": hash_value("/data")}}),
-    ("a variable with control codes", MODIFIED, {"environment": {"\x1b[1m\u202e": "x"}}),
-    ("the engine's variables", GOOD, {"environment": {"HOME": "x", "TERM": "y"}}),
-    ("a variable named like an object's parent", MODIFIED, {"environment": {"__proto__": "x"}}),
+    ("a changed variable", MODIFIED, {"environment": VARIABLES | {"MODE": hash_value("2")}}),
+    ("another path", MODIFIED, {"environment": VARIABLES | {"PATH": hash_value("/data")}}),
+    (
+        "a variable with control codes",
+        MODIFIED,
+        {"environment": VARIABLES | {"\x1b[1m\u202e": "x"}},
+    ),
+    (
+        "the engine's variables",
+        GOOD,
+        {"environment": VARIABLES | {"HOME": "x", "TERM": "y"}},
+    ),
+    (
+        "a variable named like an object's parent",
+        MODIFIED,
+        {"environment": VARIABLES | {"__proto__": "x"}},
+    ),
     ("another image", MODIFIED, {"image": "x", "image_id": ROOT}),
     ("known by its id", GOOD, {"image": "x"}),
     ("known by its digest", GOOD, {"image_id": IMAGE.digest, "image": "x"}),

@@ -69,7 +69,7 @@ def _list_seen() -> Iterator[tuple[str, str, str, Evidence]]:
         ("example.org", "", GOOD),
         ("other.example", "example.org", MODIFIED),
     ):
-        variables = {"BASE_HOST": address, "PORT": "8080", "BIND": EVERYWHERE}
+        variables = {"LANG": "C.UTF-8", "BASE_HOST": address, "PORT": "8080", "BIND": EVERYWHERE}
         edge = seen("edge", environment={k: hash_value(v) for k, v in variables.items()})
         parts = {name: _with_variable(name, "TAARAFO_DOMAIN", host) for name in ("web", "worker")}
         yield f"at {address} as {host}", outcome, address, _report(edge=edge, **parts)

@@ -29,6 +29,7 @@ def make_image(name: str) -> Image:
         layers=(),
         manifest=write_files(name),
         environment=("LANG=C.UTF-8",),
+        workdir="/srv",
     )
 
 

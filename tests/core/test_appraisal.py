@@ -101,12 +101,13 @@ SEEN = ContainerSeen(
     capabilities="0" * 16, seccomp=2, no_new_privileges=True, read_only_root=True,
     environment={"LANG": hash_value("C.UTF-8"), "HOSTNAME": hash_value("x"),
                  "MODE": hash_value("1")},
-    settings={SETTINGS: "ee"}, declared={SETTINGS: "ee"},
+    settings={SETTINGS: "ee"}, declared={SETTINGS: "ee"}, groups=(10002,), workdir="/app",
+    ways_out=0,
 )  # fmt: skip
 IMAGE = Image(
     repository="taarafo/app", digest="sha256:" + "d" * 64, config_digest=CONFIG, layers=(),
     files_root=root_of(MANIFEST), files_count=7, files_target="files/x.jsonl",
-    environment=("LANG=C.UTF-8",),
+    environment=("LANG=C.UTF-8",), workdir="/app",
 )  # fmt: skip
 RELEASE = Release(
     recipe=Recipe(
@@ -430,10 +431,17 @@ def test_a_mount_that_is_not_permitted_is_modified(mount: MountSeen) -> None:
         ({"seccomp": 0}, "confinement"),
         ({"seccomp": 1}, "confinement"),
         ({"read_only_root": False}, "confinement"),
-        ({"environment": {"LD_PRELOAD": "0"}}, "environment"),
-        ({"environment": {"LD_PRELOAD": ""}}, "environment"),
-        ({"environment": {"MODE": hash_value("2")}}, "environment"),
-        ({"environment": {"PATH": hash_value("/data")}}, "environment"),
+        ({"environment": SEEN.environment | {"LD_PRELOAD": "0"}}, "environment"),
+        ({"environment": SEEN.environment | {"LD_PRELOAD": ""}}, "environment"),
+        ({"environment": SEEN.environment | {"MODE": hash_value("2")}}, "environment"),
+        ({"environment": SEEN.environment | {"PATH": hash_value("/data")}}, "environment"),
+        ({"environment": {"LANG": hash_value("C.UTF-8")}}, "environment"),
+        ({"environment": {"MODE": hash_value("1")}}, "environment"),
+        ({"workdir": "/data"}, "service"),
+        ({"workdir": ""}, "service"),
+        ({"command_sha256": hash_command(("python3", "/data/main.py"))}, "service"),
+        ({"groups": (0, 10002)}, "confinement"),
+        ({"groups": (10002, 10100)}, "confinement"),
     ],
 )  # fmt: skip
 @pytest.mark.attack("an extra process, right or setting", "MODIFIED")
@@ -458,6 +466,15 @@ def test_who_is_inside_and_who_was_are_told_apart(execs: int, said: set[str]) ->
     found = {f for f in verdict.findings if f.check == "processes"}
     assert {f.outcome for f in found} == {Outcome.MODIFIED}
     assert {f.detail for f in found} == said
+
+
+@pytest.mark.parametrize(
+    ("ways", "said"), [(0, "has no way out"), (2, "has a way out"), (-1, "own files.")]
+)
+def test_whether_its_network_leads_anywhere_is_told(ways: int, said: str) -> None:
+    (finding,) = (f for f in judge_seen(ways_out=ways).findings if f.check == "confinement")
+    assert finding.outcome == Outcome.GENUINE
+    assert said in finding.detail
 
 
 def test_rights_that_could_still_be_gained_are_said_and_are_no_fault() -> None:
@@ -554,7 +571,9 @@ def test_words_are_never_stronger_than_what_was_seen() -> None:
 
 def test_hostile_names_reach_nobodys_terminal() -> None:
     hostile = "/app/\x1b[2Jgone\u202e"
-    verdict = judge_seen(tree=make_tree((file(hostile),)), environment={"\x1b[1m": "x"})
+    verdict = judge_seen(
+        tree=make_tree((file(hostile),)), environment=SEEN.environment | {"\x1b[1m": "x"}
+    )
     text = json.dumps(verdict.as_json(), ensure_ascii=False)
     assert "\x1b" not in text
     assert "\u202e" not in text

@@ -49,7 +49,11 @@ def seen(name: str, **changes: object) -> ContainerSeen:
     """The part as the agent sees it when all is well."""
     part, image = PARTS[name], RELEASE.images[PARTS[name].image]
     text, container = write_files(part.image), name[0] * 64
-    values = {**part.environment, **{each: DECIDED[each] for each in part.choices}}
+    values = {
+        "LANG": "C.UTF-8",
+        **part.environment,
+        **{each: DECIDED[each] for each in part.choices},
+    }
     mounts = [MountSeen("/", "overlay", "/", True), MountSeen("/proc", "proc", "/", False)]
     mounts += [MountSeen(each.path, "ext4", "/x", each.read_only) for each in part.mounts]
     mounts += [MountSeen(f"/run/secrets/{s}", "tmpfs", "/", True) for s in part.secrets]
@@ -58,7 +62,7 @@ def seen(name: str, **changes: object) -> ContainerSeen:
         container=container,
         image=f"127.0.0.1:5000/{image.repository}@{image.digest}",
         image_id=image.config_digest,
-        command_sha256=hash_command(part.command),
+        command_sha256=hash_command(part.becomes or part.command),
         started="",
         tree=Tree(root_of(text), root_of(text), 2),
         mounts=tuple(mounts),
@@ -69,6 +73,9 @@ def seen(name: str, **changes: object) -> ContainerSeen:
         read_only_root=True,
         environment={each: hash_value(value) for each, value in values.items()},
         users=(part.uid,),
+        groups=(part.uid,),
+        workdir="/srv",
+        ways_out=1,
     )
     return replace(honest, **changes)  # type: ignore[arg-type]
 
@@ -305,6 +312,7 @@ def test_the_address_decides_what_the_edge_may_be_told() -> None:
         "edge": seen(
             "edge",
             environment={
+                "LANG": hash_value("C.UTF-8"),
                 "BASE_HOST": hash_value("example.org"),
                 "PORT": hash_value("8080"),
                 "BIND": hash_value(EVERYWHERE),
@@ -316,6 +324,28 @@ def test_the_address_decides_what_the_edge_may_be_told() -> None:
     }
     assert judge(address="example.org", **parts).outcome is Outcome.GENUINE
     assert judge(address="other.example", **parts).outcome is Outcome.MODIFIED
+
+
+def test_a_start_script_is_known_by_what_it_becomes() -> None:
+    started = hash_command(("/bin/sh", "/usr/bin/start-queue"))
+    verdict = judge(queue=seen("queue", command_sha256=started))
+    assert bad(verdict) == [("service", Outcome.MODIFIED, "queue")]
+
+
+@pytest.mark.parametrize(
+    ("name", "groups", "outcome"),
+    [
+        ("web", (0,), Outcome.MODIFIED),
+        ("worker", (10001, 0), Outcome.MODIFIED),
+        ("worker", (10001, 997), Outcome.GENUINE),
+        ("agent", (0,), Outcome.GENUINE),
+    ],
+)
+def test_only_root_is_in_the_group_of_root(
+    name: str, groups: tuple[int, ...], outcome: Outcome
+) -> None:
+    """Which group may use Docker's socket is the machine's, so no release says it."""
+    assert judge(**{name: seen(name, groups=groups)}).outcome is outcome
 
 
 # -- the contract, read by the agent and by the verifier -------------------------------------------

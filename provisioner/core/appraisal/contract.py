@@ -40,6 +40,7 @@ _ENGINE_MADE = (
 )  # fmt: skip
 
 
+EDGE_GROUP = 10002  # may use an app's socket
 _APP_MOUNTS = {"/data": "what members wrote", "/run/edge": "the door to the edge"}
 
 
@@ -49,10 +50,12 @@ class Contract:
 
     `mounts` maps each path of the host's to whether it must be read-only; None stands for those
     of the app contract, with any secret. `choices` are the variables that the operator decides,
-    with the values to choose from; where there are none, every value counts.
+    with the values to choose from; where there are none, every value counts. `becomes` is what the
+    command turns into, where its first program makes way for another.
     """
 
     command: tuple[str, ...] = ()
+    becomes: tuple[str, ...] = ()
     tmpfs: tuple[str, ...] = ("/tmp",)  # noqa: S108 - a path inside the container
     settings: tuple[str, ...] = ()
     mounts: Mapping[str, bool] | None = None
@@ -73,6 +76,12 @@ class Contract:
         if self._is_secret(mount):
             return "a secret"
         return "made by the engine" if _is_engines(mount, container) else ""
+
+    def permits_group(self, group: int) -> bool:
+        """Whether a process may be in it: an app in the edge's alone, any other not in root's."""
+        if self.mounts is None:
+            return group == EDGE_GROUP
+        return group != 0 or self.user == 0
 
     def is_inside(self, mount: MountSeen) -> bool:
         """Whether it holds no file of a disk, and came along in a folder that may only be read."""
@@ -101,6 +110,7 @@ def read_contract(service: Mapping[str, Any]) -> Contract:
     mounts = service.get("mounts")
     return Contract(
         command=tuple(service.get("command", ())),
+        becomes=tuple(service.get("becomes", ())),
         tmpfs=tuple(service.get("tmpfs", ("/tmp",))),  # noqa: S108 - inside the container
         settings=tuple(service.get("configs", {}).values()),
         mounts=None if mounts is None else {m["path"]: bool(m["read_only"]) for m in mounts},

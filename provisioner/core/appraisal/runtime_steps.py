@@ -125,7 +125,7 @@ def check_confinement(it: Examination) -> Iterator[Finding]:
 
 
 def check_environment(it: Examination) -> Iterator[Finding]:
-    """15. It was started with the variables of the release and of the engine, and no other."""
+    """15. It was started with all variables of the release, those of the engine, and no other."""
     for subject in it.subjects:
         known = _known_variables(it, subject)
         if known is None:
@@ -133,7 +133,9 @@ def check_environment(it: Examination) -> Iterator[Finding]:
             yield Finding("environment", Outcome.GENUINE, detail)
             continue
         seen = subject.seen.environment
-        wrong = sorted(name for name in seen if not _is_known(known.get(name), seen[name]))
+        absent = _required_variables(subject) - seen.keys()
+        strange = {name for name in seen if not _is_known(known.get(name), seen[name])}
+        wrong = sorted(absent | strange)
         if wrong:
             detail = f"Variables differ from the release: {', '.join(wrong)}."
             yield Finding("environment", Outcome.MODIFIED, detail)
@@ -156,6 +158,10 @@ def _find_faults(seen: ContainerSeen, contract: Contract) -> Iterator[Finding]:
     if strangers:
         detail = f"It runs as {_name_user(strangers[0])}, which the release does not ask for."
         yield Finding("confinement", Outcome.MODIFIED, detail)
+    groups = sorted(group for group in set(seen.groups) if not contract.permits_group(group))
+    if groups:
+        detail = f"It is in {_name_group(groups[0])}, which the release does not ask for."
+        yield Finding("confinement", Outcome.MODIFIED, detail)
     if not seen.read_only_root:
         detail = "It could change its own files."
         yield Finding("confinement", Outcome.MODIFIED, detail, ("/",))
@@ -168,6 +174,8 @@ def _describe_confinement(seen: ContainerSeen, contract: Contract) -> Finding:
     detail = f"{_describe_rights(contract)} and cannot change its own files."
     if not seen.no_new_privileges:
         detail += " The kernel would let it gain rights from a program that gives them."
+    if seen.ways_out >= 0:
+        detail += f" Its network has {'a' if seen.ways_out else 'no'} way out."
     return Finding("confinement", Outcome.GENUINE, detail)
 
 
@@ -186,6 +194,12 @@ def _known_variables(it: Examination, subject: Subject) -> dict[str, frozenset[s
     return permitted
 
 
+def _required_variables(subject: Subject) -> set[str]:
+    """Those that have to be there: all that the release sets or leaves to the operator."""
+    named = {line.partition("=")[0] for line in subject.image.environment or ()}
+    return named | set(subject.contract.environment) | set(subject.contract.choices)
+
+
 def _is_known(permitted: frozenset[str] | None, digest: str) -> bool:
     return permitted is not None and (permitted == _ANY_VALUE or digest in permitted)
 
@@ -199,6 +213,10 @@ def _say_free(subject: Subject) -> str:
 
 def _name_user(user: int) -> str:
     return "root" if user == 0 else f"user {user}"
+
+
+def _name_group(group: int) -> str:
+    return "root's group" if group == 0 else f"group {group}"
 
 
 def _describe_rights(contract: Contract) -> str:
@@ -220,9 +238,12 @@ def _find_absent(it: Examination) -> list[str]:
 
 
 def _check_command(subject: Subject) -> Finding:
-    command = subject.image.entrypoint + subject.contract.command
+    command = subject.contract.becomes or subject.image.entrypoint + subject.contract.command
     if command and hash_command(command) != subject.seen.command_sha256:
         detail = "It was started with another command than the release names."
+        return Finding("service", Outcome.MODIFIED, subject.say(detail))
+    if subject.image.workdir and subject.seen.workdir != subject.image.workdir:
+        detail = "It was started in another folder than the release names."
         return Finding("service", Outcome.MODIFIED, subject.say(detail))
     detail = f"The service {subject.seen.service} runs an image of the release."
     return Finding("service", Outcome.GENUINE, detail)

@@ -1,6 +1,8 @@
 // What one service of a release may have and be, and what the engine adds to every container.
 "use strict";
 
+const EDGE_GROUP = 10002; // may use an app's socket
+
 const PSEUDO = new Set([
   "proc", "sysfs", "cgroup", "cgroup2", "devpts", "mqueue", "devtmpfs", "debugfs", "tracefs",
   "securityfs", "pstore", "bpf", "configfs", "fusectl", "hugetlbfs", "binfmt_misc", "nsfs",
@@ -24,10 +26,16 @@ const ENGINE_MADE = [
 ];
 
 /** What a release says of one service. No mounts at all stand for those of the app contract. */
+/** Whether a process may be in it: an app in the edge's alone, any other not in root's. */
+function permitsGroup({ mounts, user }, group) {
+  return mounts === null ? group === EDGE_GROUP : group !== 0 || user === 0;
+}
+
 function readContract(service) {
   const { mounts } = service;
   return {
     command: service.command,
+    becomes: service.becomes,
     tmpfs: service.tmpfs,
     settings: Array.from(service.configs.values()),
     mounts: mounts ? new Map(mounts.map((each) => [each.path, each.read_only])) : null,

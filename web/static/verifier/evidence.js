@@ -45,6 +45,9 @@ const CONTAINER = recordOf("ContainerSeen", [
   ["settings", tableOf(asText), noTable],
   ["declared", tableOf(asText), noTable],
   ["users", listOf(asWhole), noList],
+  ["groups", listOf(asWhole), noList],
+  ["workdir", asText, noText],
+  ["ways_out", asWhole, () => -1],
   ["execs", asWhole, () => 0],
 ]);
 const EVIDENCE = recordOf("Evidence", [

@@ -49,6 +49,7 @@ const TEXTS = listOf(asText);
 const PROGRAM = [
   ["image", matching(NAME)],
   ["command", TEXTS, noList],
+  ["becomes", TEXTS, noList],
   ["memory_mb", atLeast(16), () => 192],
   ["cpus", asShare, () => 1],
   ["pids", atLeast(8), () => 128],
@@ -95,6 +96,7 @@ const IMAGE = closedRecordOf("Image", [
   ["files_count", atLeast(1)],
   ["files_target", asText],
   ["entrypoint", TEXTS, noList],
+  ["workdir", asText, noText],
   ["environment", orNothing(TEXTS), noValue],
   ["sbom", matching(MAYBE_DIGEST), noText],
   ["provenance_statement", matching(MAYBE_DIGEST), noText],

@@ -123,7 +123,7 @@ function checkConfinement(it) {
   });
 }
 
-/** 15. It was started with the variables of the release and of the engine, and no other. */
+/** 15. It was started with all variables of the release, those of the engine, and no other. */
 async function checkEnvironment(it) {
   const found = [];
   for (const subject of it.subjects) {
@@ -136,7 +136,8 @@ async function checkEnvironment(it) {
     const isKnown = (hashes, hash) => hashes && (hashes.length === 0 || hashes.includes(hash));
     const isWrong = ([name, hash]) => !isKnown(known.get(name), hash);
     const listed = Array.from(subject.seen.environment).filter(isWrong);
-    const wrong = listed.map(([name]) => name).sort(compareText);
+    const absent = requiredVariables(subject).filter((name) => !subject.seen.environment.has(name));
+    const wrong = Array.from(new Set([...absent, ...listed.map(([name]) => name)])).sort(compareText);
     found.push(wrong.length
       ? asFinding("environment", "MODIFIED", `Variables differ from the release: ${wrong.join(", ")}.`)
       : asFinding("environment", "GENUINE",
@@ -162,6 +163,11 @@ function findFaults(seen, contract) {
     const name = least === 0 ? "root" : `user ${least}`;
     say(`It runs as ${name}, which the release does not ask for.`);
   }
+  const groups = seen.groups.filter((group) => !permitsGroup(contract, group));
+  if (groups.length) {
+    const least = groups.reduce((one, other) => (other < one ? other : one));
+    say(`It is in ${least === 0 ? "root's group" : `group ${least}`}, which the release does not ask for.`);
+  }
   if (!seen.read_only_root) say("It could change its own files.", ["/"]);
   if (BigInt(seen.seccomp) !== FILTERED) say("The filter on what it may ask of the kernel is off.");
   return found;
@@ -171,7 +177,8 @@ function describeConfinement(seen, contract) {
   const more = seen.no_new_privileges
     ? ""
     : " The kernel would let it gain rights from a program that gives them.";
-  const detail = `${describeRights(contract)} and cannot change its own files.${more}`;
+  const way = seen.ways_out < 0 ? "" : ` Its network has ${seen.ways_out ? "a" : "no"} way out.`;
+  const detail = `${describeRights(contract)} and cannot change its own files.${more}${way}`;
   return asFinding("confinement", "GENUINE", detail);
 }
 
@@ -207,6 +214,12 @@ async function knownVariables(it, { image, contract }) {
   return permitted;
 }
 
+/** Those that have to be there: all that the release sets or leaves to the operator. */
+function requiredVariables({ image, contract }) {
+  const named = image.environment.map((line) => partition(line, "=")[0]);
+  return [...named, ...contract.environment.keys(), ...contract.choices.keys()];
+}
+
 /** A value of the release with `{host}` and `{port}` of the address that is checked. */
 function fillInAddress(value, address) {
   const [host, , port] = partition(address, ":");
@@ -220,9 +233,14 @@ function sayFree({ contract: { choices } }) {
 }
 
 async function checkCommand(subject) {
-  const { image, contract, seen } = subject, command = [...image.entrypoint, ...contract.command];
+  const { image, contract, seen } = subject;
+  const command = contract.becomes.length ? contract.becomes : [...image.entrypoint, ...contract.command];
   if (command.length && (await hashCommand(command)) !== seen.command_sha256) {
     const detail = "It was started with another command than the release names.";
+    return asFinding("service", "MODIFIED", sayOf(subject, detail));
+  }
+  if (image.workdir && seen.workdir !== image.workdir) {
+    const detail = "It was started in another folder than the release names.";
     return asFinding("service", "MODIFIED", sayOf(subject, detail));
   }
   return asFinding("service", "GENUINE", `The service ${seen.service} runs an image of the release.`);
