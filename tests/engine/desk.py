@@ -38,7 +38,7 @@ class Desk:
     evidence: Evidence = HONEST
     asks: bool = True
     address: str = ""
-    site: Site = field(default_factory=Site)
+    site: Site = field(default_factory=lambda: Site(takes_posts=True))
 
     def answer(self, request: Request, _: Served) -> Served:
         if request.path == CHALLENGE_PATH:

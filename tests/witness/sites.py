@@ -36,6 +36,7 @@ class Site:
     change: Callable[[Request, Served], Served] = lambda request, served: served
     asked: list[Request] = field(default_factory=list)
     port: int = 0
+    takes_posts: bool = False
     tls: ssl.SSLContext | None = None  # of new connections; its certificate can be replaced
 
     def answer(self, request: Request) -> Served:
@@ -56,7 +57,10 @@ def serving(site: Site, certificate: Path | None = None) -> Iterator[str]:
         disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
-            self.do_GET()
+            if site.takes_posts:
+                self.do_GET()
+            else:
+                self.send_error(501)
 
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
