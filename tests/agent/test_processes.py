@@ -94,3 +94,17 @@ def test_every_user_that_a_process_can_be_is_told() -> None:
         process.stdout.readline()
         with open_process(PROC, process.pid) as folder:
             assert read_status(folder).users == {1234, 1235, 0}
+
+
+@needs_root
+def test_every_group_that_a_process_is_in_is_told() -> None:
+    """setgroups(2) and setresgid(2)."""
+    script = (
+        "import os,sys; os.setgroups([997, 998]); os.setresgid(1234, 1235, 1236)\n"
+        "print('ready', flush=True); sys.stdin.read()"
+    )
+    with running(sys.executable, "-c", script) as process:
+        assert process.stdout
+        process.stdout.readline()
+        with open_process(PROC, process.pid) as folder:
+            assert read_status(folder).groups == {997, 998, 1234, 1235, 1236}

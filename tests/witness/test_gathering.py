@@ -296,7 +296,7 @@ def test_over_tls_the_certificate_is_checked(tmp_path: Path) -> None:
     certificate, _ = write_loopback_certificate(tmp_path)
     with serving(Site(), certificate) as address:
         url = f"https://{address}"
-        assert ask_witness(url, b"", seconds=2, authorities=certificate).status == 404
+        assert ask_witness(url, b"", seconds=2, authorities=certificate).status == 501
         with pytest.raises(Unavailable, match="certificate verify failed"):
             ask_witness(url, b"", seconds=2)
         other = url.replace("127.0.0.1", "localhost")
