@@ -94,6 +94,7 @@ def make_release(manifest: bytes, config_digest: str, version: str = "1.0.0") ->
         layers=(),
         manifest=manifest,
         environment=("LANG=C.UTF-8",),
+        workdir="/",
     )
     return Release(
         recipe=Recipe(name="little", version=version, title="Little", service=service),

@@ -474,6 +474,8 @@ def test_a_new_key_signs_beside_the_old_one_until_it_is_published(community: Pla
     [
         (("--read-only", "--cap-add", "NET_ADMIN"), "has rights on this machine"),
         (("--read-only", "--env", "LD_PRELOAD=/data/x.so"), "LD_PRELOAD"),
+        (("--read-only", "--workdir", "/data"), "in another folder"),
+        (("--read-only", "--group", "0"), "root's group"),
         (("--read-only", "--env", "KIND=other"), "KIND"),
         (("--read-only", "--mount", "type=tmpfs,dst=/app/empty"), "mounted"),
         (
