@@ -18,6 +18,7 @@ from provisioner.adapters.release_errors import translated
 from provisioner.adapters.release_sources import Deadline, Source
 from provisioner.core.log_entries import entry_of_metadata
 from provisioner.core.log_policy import find_policy
+from provisioner.core.tuf_keys import is_well_written
 from provisioner.core.versions import sort_versions
 from provisioner.errors import ReleaseRejected, ReleaseUnknown
 from provisioner.models.release import BUILDER_FIELD, Listing
@@ -198,7 +199,9 @@ def open_session(source: Source, root: bytes, cache: Path, seconds: float) -> It
 
 
 def refuse_twins_in(keys: Mapping[str, Key]) -> None:
-    """Raises ReleaseRejected for one key value under two ids."""
+    """Raises ReleaseRejected for one key value under two ids, also when one is spelt otherwise."""
+    if not all(is_well_written(key.keyval.get("public")) for key in keys.values()):
+        raise ReleaseRejected(reason="a key is not written in its one right form")
     if len({str(key.keyval.get("public")) for key in keys.values()}) < len(keys):
         raise ReleaseRejected(reason="one key is listed twice under two names")
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 
 from securesystemslib.signer import Key
-from tuf.api.metadata import DelegatedRole, Role, Root, TargetFile, Targets
+from tuf.api.metadata import DelegatedRole, Role, Root, Signed, TargetFile, Targets
 
 from provisioner.core.log_policy import FIELD
-from provisioner.publishing.delegation import keys_for, roles_of
-from provisioner.publishing.keys import label_of
+from provisioner.publishing.delegation import RETIRED_FIELD, keys_for, roles_of
+from provisioner.publishing.keys import label_of, value_of
 from provisioner.publishing.proposal import Proposal
 from provisioner.publishing.repository import State
 
@@ -23,6 +24,7 @@ def list_changes(state: State, proposal: Proposal) -> Iterator[str]:
         if was.unrecognized_fields.get(FIELD) != now.unrecognized_fields.get(FIELD):
             lines = str(now.unrecognized_fields.get(FIELD, "")).splitlines()
             yield f"The public log is watched by other witnesses: {'; '.join(lines)}."
+        yield from _list_others(was, now)
         if isinstance(was, Targets) and isinstance(now, Targets):
             yield from _compare_targets(was.targets, now.targets)
 
@@ -54,8 +56,27 @@ def _compare_targets(was: Mapping[str, TargetFile], now: Mapping[str, TargetFile
 
 
 def _only_in(these: list[Key], those: list[Key]) -> list[Key]:
-    known = {key.keyid for key in those}
-    return [key for key in these if key.keyid not in known]
+    known = {(key.keyid, value_of(key)) for key in those}
+    return [key for key in these if (key.keyid, value_of(key)) not in known]
+
+
+def _list_others(was: Signed, now: Signed) -> Iterator[str]:
+    """What no other sentence tells: the name of everything else that is signed and differs."""
+    before, after = _rest_of(was), _rest_of(now)
+    for name in sorted(before.keys() | after.keys()):
+        if before.get(name) != after.get(name):
+            yield f"Something else changes: {name} becomes {json.dumps(after.get(name))}."
+
+
+def _rest_of(signed: Signed) -> dict[str, object]:
+    """Its fields without what the other sentences compare."""
+    told = {"version", "expires", FIELD, RETIRED_FIELD, "keys", "roles", "targets", "delegations"}
+    return {name: value for name, value in signed.to_dict().items() if name not in told} | {
+        f"{role}.{name}": value
+        for role, each in (roles_of(signed).items() if isinstance(signed, Root | Targets) else ())
+        for name, value in each.to_dict().items()
+        if name not in ("name", "keyids", "threshold", "paths")
+    }
 
 
 def _name(key: Key) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from securesystemslib.signer import Key
-from tuf.api.metadata import Role, Root, Targets
+from tuf.api.metadata import DelegatedRole, Role, Root, Targets
 
 from provisioner.errors import KeyRefused
 from provisioner.publishing.keys import file_of, label_of, refuse_twins, value_of
@@ -56,7 +56,11 @@ def refuse_unfit(root: Root, targets: Targets) -> None:
     Two keys with one file name are refused too, as only one of them could be found.
     """
     everyone = [*root.keys.values(), *keys_of(targets).values()]
+    for keyid, key in [*root.keys.items(), *keys_of(targets).items()]:
+        if keyid != key.keyid:
+            raise KeyRefused(reason=f"{label_of(key)} is listed under the id of another key")
     refuse_twins(everyone)
+    _refuse_other_ways(root, targets)
     listed = [key for delegator in (root, targets) for key in _each_use(delegator)]
     if twice := _find_repeated(value_of(key) for key in listed):
         name = next(label_of(key) for key in listed if value_of(key) == twice)
@@ -68,6 +72,24 @@ def refuse_unfit(root: Root, targets: Targets) -> None:
         if value_of(key) in retired:
             reason = f"{label_of(key)} was taken out of use before and may not come back"
             raise KeyRefused(reason=reason)
+
+
+def refuse_forgetting(was: Root | Targets, now: Root | Targets) -> None:
+    """What was taken out of use stays on the list of that. Raises KeyRefused."""
+    if gone := list_retired(was).keys() - list_retired(now).keys():
+        names = ", ".join(sorted(list_retired(was)[value] for value in gone))
+        raise KeyRefused(reason=f"{names} would not count as taken out of use any more")
+
+
+def _refuse_other_ways(root: Root, targets: Targets) -> None:
+    """Only what a person can read in a sentence: roles with paths, and each file under its hash."""
+    if root.consistent_snapshot is not True:
+        raise KeyRefused(reason="files would not be published under their hashes any more")
+    if targets.delegations and targets.delegations.succinct_roles:
+        raise KeyRefused(reason="roles would be delegated to by their number")
+    for name, role in roles_of(targets).items():
+        if isinstance(role, DelegatedRole) and (role.path_hash_prefixes or role.terminating):
+            raise KeyRefused(reason=f"{name} would be delegated to in a way that is not used here")
 
 
 def _each_use(delegator: Root | Targets) -> Iterable[Key]:

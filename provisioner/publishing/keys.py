@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from securesystemslib.signer import CryptoSigner, Key, Signer, SSlibKey
 from tuf.api.metadata import Role
 
+from provisioner.core.tuf_keys import ED25519, is_well_written, plan_key_id
 from provisioner.errors import KeyMissing, KeyRefused
 from provisioner.files import write_atomically
 
@@ -145,12 +146,21 @@ def value_of(key: Key) -> str:
 
 
 def refuse_twins(keys: Iterable[Key]) -> None:
-    """One value under two ids or files would count twice toward a threshold (TUF, DSSE)."""
+    """One value under two ids or files would count twice toward a threshold (TUF, DSSE).
+
+    So would one that is spelt in two ways; and an id that is not the one of its value could stand
+    for another key than the one that people know by it.
+    """
     seen: dict[str, Key] = {}
     for key in keys:
+        if (key.keytype, key.scheme) != (ED25519, ED25519) or not is_well_written(value_of(key)):
+            raise KeyRefused(reason=f"{label_of(key)} is not a key in its one right form")
         other = seen.setdefault(value_of(key), key)
         if (other.keyid, file_of(other)) != (key.keyid, file_of(key)):
             raise KeyRefused(reason=f"{label_of(key)} and {label_of(other)} are the same key")
+    for key in seen.values():
+        if key.keyid != plan_key_id(value_of(key)):
+            raise KeyRefused(reason=f"{label_of(key)} has an id that belongs to another key")
 
 
 def read_private(path: Path) -> Ed25519PrivateKey:

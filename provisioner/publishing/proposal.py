@@ -11,7 +11,7 @@ from securesystemslib.signer import Key
 from tuf.api.metadata import Metadata, Root, Targets
 
 from provisioner.errors import KeyRefused
-from provisioner.publishing.delegation import keys_for, refuse_unfit
+from provisioner.publishing.delegation import keys_for, refuse_forgetting, refuse_unfit
 from provisioner.publishing.keys import label_of
 from provisioner.publishing.repository import State
 
@@ -79,6 +79,8 @@ def refuse_stale(state: State, proposal: Proposal, now: datetime) -> None:
         is_next = 0 <= skipped <= (0 if role == "root" else MOST_SKIPPED)
         if not is_next and metadata.to_bytes() != current.to_bytes():
             raise KeyRefused(reason=f"the waiting change of {role} is not the next one; {_REMOVE}")
+        if isinstance(metadata.signed, Root | Targets):
+            refuse_forgetting(current.signed, metadata.signed)
         if metadata.signed.is_expired(now):
             raise KeyRefused(reason=f"the waiting change of {role} has run out; {_REMOVE}")
     refuse_unfit(proposal.root_after(state).signed, proposal.targets_after(state).signed)

@@ -51,7 +51,12 @@ def _list_forged(place: Place, folder: Path) -> Iterator[Spoiled]:
         yield forged.spoiled(f"signed: {name}", outcome)
     unsigned = _change(place, folder / "unsigned", lambda p: forge(p, APP, unsigned=True))
     yield _of_disk(unsigned, "a role without a signature", REJECTED)
-    for name, edit in (("one signature", None), ("a key twice", _add_twin)):
+    for name, edit in (
+        ("one signature", None),
+        ("a key twice", _add_twin(str)),
+        ("a key twice, in capitals", _add_twin(str.upper)),
+        ("a key twice, with a space", _add_twin(lambda public: f"{public[:2]} {public[2:]}")),
+    ):
         forged = _change(
             place,
             folder / name,
@@ -132,10 +137,14 @@ def _add_odd_version(metadata: Metadata[Any]) -> None:
     entries["app/taarafo/stable/odd/release.json"] = next(iter(entries.values()))
 
 
-def _add_twin(metadata: Metadata[Any]) -> None:
-    keys = metadata.signed.delegations.keys
-    key = next(iter(keys.values()))
-    keys["0" * 64] = SSlibKey("0" * 64, key.keytype, key.scheme, dict(key.keyval))
+def _add_twin(spell: Callable[[str], str]) -> Edit:
+    def edit(metadata: Metadata[Any]) -> None:
+        keys = metadata.signed.delegations.keys
+        key = next(iter(keys.values()))
+        public = {"public": spell(key.keyval["public"])}
+        keys["0" * 64] = SSlibKey("0" * 64, key.keytype, key.scheme, public)
+
+    return edit
 
 
 _CHANGES: dict[str, tuple[str, str, Edit]] = {

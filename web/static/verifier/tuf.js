@@ -60,8 +60,11 @@ async function listRolesFor(targets, path) {
   return found;
 }
 
-/** Refuses one key value under two ids: it would count twice. */
+/** Refuses one key value under two ids: it would count twice, also when one is spelt otherwise. */
 function refuseTwins(keys) {
+  if (!Array.from(keys.values()).every((key) => /^[0-9a-f]{64}$/.test(key.public))) {
+    throw new Trouble("release-rejected", { reason: "a key is not written in its one right form" });
+  }
   if (new Set(Array.from(keys.values(), (key) => key.public)).size < keys.size) {
     throw new Trouble("release-rejected", { reason: "one key is listed twice under two names" });
   }
