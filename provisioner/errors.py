@@ -299,6 +299,17 @@ class WitnessesMissing(ReleaseRejected):
     advice = "See that the witnesses run and can be reached, then try again. Nothing was lost."
 
 
+class LogKeyUnknown(WitnessesMissing):
+    """The witnesses have to be told of a log's new key before it takes the old one's place."""
+
+    code = "log-key-unknown"
+    sentence = "Too few witnesses cosign what the log's new key signs: {found} ({names})."
+    advice = (
+        "Ask each of them to start once with `--log {vkey}`, then run the command again. "
+        "The log signs with its old key until then."
+    )
+
+
 class PublishingUnfinished(ReleaseRejected):
     """Something was logged and is not visible yet; only who holds the log's key goes on with it."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +17,18 @@ class Kept:
     """A folder of the reader's own. Nothing in it is believed without its signature or hash."""
 
     folder: Path
+    former: tuple[NoteKey, ...] = ()  # keys that the log had before
 
     def find_checkpoint(self, key: NoteKey) -> Checkpoint | None:
-        """The last one that was accepted; None when there is none, or it was damaged."""
-        try:
-            return open_checkpoint((self.folder / "checkpoint").read_bytes(), key)[0]
-        except (OSError, ValueError):
-            return None
+        """The last one that was accepted; None when there is none, or it was damaged.
+
+        What is remembered was good when an earlier key of the log signed it, so it is not
+        forgotten when the log takes a new one.
+        """
+        for each in (key, *self.former):
+            with suppress(OSError, ValueError):
+                return open_checkpoint((self.folder / "checkpoint").read_bytes(), each)[0]
+        return None
 
     def read_checkpoint(self) -> bytes:
         """That checkpoint as it was served. Raises OSError."""

@@ -17,7 +17,7 @@ from provisioner.adapters.log_view import LogView, Read, find_view, look_at_log
 from provisioner.adapters.release_errors import translated
 from provisioner.adapters.release_sources import Deadline, Source
 from provisioner.core.log_entries import entry_of_metadata
-from provisioner.core.log_policy import find_policy
+from provisioner.core.log_policy import find_former_keys, find_policy
 from provisioner.core.tuf_keys import is_well_written
 from provisioner.core.versions import sort_versions
 from provisioner.errors import ReleaseRejected, ReleaseUnknown
@@ -49,12 +49,13 @@ class Session:
         ReleaseRejected, LogDivided or WitnessesMissing.
         """
         try:
-            policy = find_policy(self._read_root().unrecognized_fields)
+            fields = self._read_root().unrecognized_fields
+            policy, kept = find_policy(fields), Kept(self._cache / "log", find_former_keys(fields))
         except ValueError as error:
             raise ReleaseRejected(str(error), reason=str(error)) from error
         meta = self._read_snapshot().meta
         versions = {name.removesuffix(".json"): each.version for name, each in meta.items()}
-        look = partial(look_at_log, read, policy, Kept(self._cache / "log"), now)
+        look = partial(look_at_log, read, policy, kept, now)
         root = self._read_root().version
         self._log = find_view(look, {**versions, "root": root})
         # a new root is written last, and only then is the log served that has it

@@ -13,8 +13,9 @@ from provisioner.models.release import Listing
 from provisioner.publishing import rotate
 from provisioner.publishing.countersign import sign_waiting
 from provisioner.publishing.floor import raise_floor
-from provisioner.publishing.keys import ONLINE
+from provisioner.publishing.keys import LOG, ONLINE
 from provisioner.publishing.publisher import Publisher, list_keys
+from provisioner.publishing.rotate_log import rotate_log_key
 from provisioner.publishing.settle import Ceremony, list_unsigned
 
 
@@ -30,9 +31,13 @@ def list_waiting_sentences(context: Context) -> list[str]:
 
 def rotate_release_key(context: Context, role: str, number: int) -> dict[str, Any]:
     """Replace one key by a new one. See `describe_ceremony` for what comes back from this and all
-    ceremonies below; each raises KeyRefused, and SignaturesMissing while another change waits."""
-    now = context.clock.now()
-    return describe_ceremony(rotate.rotate_key(_publisher(context), role, number, now=now))
+    ceremonies below; each raises KeyRefused, and SignaturesMissing while another change waits.
+
+    The role `log` is the public log, which has one key; LogKeyUnknown is about its witnesses."""
+    publisher, now = _publisher(context), context.clock.now()
+    if role == LOG and number == 1:
+        return describe_ceremony(rotate_log_key(publisher, now=now))
+    return describe_ceremony(rotate.rotate_key(publisher, role, number, now=now))
 
 
 def add_release_key(context: Context, role: str, file: Path) -> dict[str, Any]:

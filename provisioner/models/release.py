@@ -28,7 +28,8 @@ class Program(_Value):
 
     image: str = Field(pattern=NAME)
     command: tuple[str, ...] = ()
-    becomes: tuple[str, ...] = ()  # what the first process is once a start script has made way
+    # what the first process is once a start script has made way for it; None: the command
+    becomes: tuple[str, ...] | None = None
     uid: int
     memory_mb: int = Field(192, ge=16)
     cpus: float = Field(1.0, gt=0)
@@ -115,7 +116,7 @@ class Image(_Value):
     files_count: int = Field(ge=1)
     files_target: str  # TUF target path of the manifest
     entrypoint: tuple[str, ...] = ()  # of the image's config; a recipe's command follows it
-    workdir: str = ""  # of the image's config, where it starts; empty: not told
+    workdir: str | None = None  # of the image's config, where it starts; None: not told
     environment: tuple[str, ...] | None = None  # NAME=value of the image's config; None: not told
     sbom: str = Field("", pattern=MAYBE_DIGEST)  # of its bill of materials; empty: none
     provenance_statement: str = Field("", pattern=MAYBE_DIGEST)  # of the payload that is signed

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from securesystemslib.signer import Key
 from tuf.api.metadata import DelegatedRole, Role, Root, Signed, TargetFile, Targets
 
-from provisioner.core.log_policy import FIELD
+from provisioner.core.log_policy import FIELD, find_policy
+from provisioner.core.tlog.note import write_vkey
 from provisioner.publishing.delegation import RETIRED_FIELD, keys_for, roles_of
 from provisioner.publishing.keys import label_of, value_of
 from provisioner.publishing.proposal import Proposal
@@ -22,11 +24,19 @@ def list_changes(state: State, proposal: Proposal) -> Iterator[str]:
         yield f"{role} becomes version {now.version}, good until {now.expires:%Y-%m-%d}."
         yield from _compare_delegations(was, now)
         if was.unrecognized_fields.get(FIELD) != now.unrecognized_fields.get(FIELD):
-            lines = str(now.unrecognized_fields.get(FIELD, "")).splitlines()
-            yield f"The public log is watched by other witnesses: {'; '.join(lines)}."
+            yield from _compare_policies(was.unrecognized_fields, now.unrecognized_fields)
         yield from _list_others(was, now)
         if isinstance(was, Targets) and isinstance(now, Targets):
             yield from _compare_targets(was.targets, now.targets)
+
+
+def _compare_policies(was: Mapping[str, object], now: Mapping[str, object]) -> Iterator[str]:
+    old, new = find_policy(was), find_policy(now)
+    if old.logs != new.logs:
+        yield f"The public log signs with another key from now on: {write_vkey(new.logs[0].key)}."
+    if replace(old, logs=new.logs) != new:
+        lines = str(now.get(FIELD, "")).splitlines()
+        yield f"The public log is watched by other witnesses: {'; '.join(lines)}."
 
 
 def _compare_delegations(was: Root | Targets, now: Root | Targets) -> Iterator[str]:

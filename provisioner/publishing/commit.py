@@ -57,6 +57,8 @@ def make_visible(
     good below both roots and a reader never meets one that is not.
     """
     ring, judge, before = publisher.ring, (root or state.root).signed, state.root.signed
+    if root:  # it may name another key of the log, without which no reader would go on
+        publisher.open_log(judge).require_key()
     for role, metadata in signed.items():
         state.snapshot.signed.meta[f"{role}.json"] = _meta_of(metadata)
     state.snapshot.signed.version += 1

@@ -25,8 +25,8 @@ from provisioner.files import remove_unfinished, write_atomically
 from provisioner.models.release import cache_name
 from provisioner.publishing.commit import commit, log_state
 from provisioner.publishing.delegation import refuse_unfit
-from provisioner.publishing.keys import KeyRing, refuse_twins
-from provisioner.publishing.publisher import LOG, Publisher, paths_of, role_of
+from provisioner.publishing.keys import LOG, KeyRing, refuse_twins
+from provisioner.publishing.publisher import Publisher, paths_of, role_of
 from provisioner.publishing.repository import State
 from provisioner.publishing.settle import resume_change
 from provisioner.publishing.sign import sign_role

@@ -20,6 +20,7 @@ from provisioner.files import write_atomically
 FILE_FIELD = "x-taarafo-file"  # in the public half: which file holds the private one
 NEXT = ".next"  # ending of a key that is made, and will take the place of the one in use
 ONLINE = ("snapshot", "timestamp")
+LOG = "log"  # the role of the public log's key file; it is no role of TUF
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,11 @@ class KeyRing:
             raise KeyRefused(reason=f"the key file {role}-{number}.pem was taken away just now")
         return read_private(path)
 
-    def find_private(self, role: str, number: int) -> Ed25519PrivateKey | None:
-        path = self.find_file(f"{role}-{number}.pem")
-        return read_private(path) if path else None
+    def list_privates(self, role: str, number: int) -> tuple[Ed25519PrivateKey, ...]:
+        """Of `<role>-<number>.pem`, and of the key that will take its place, if any is made."""
+        name = name_of(role, number)
+        paths = (self.find_file(name), self.find_file(name + NEXT))
+        return tuple(read_private(path) for path in paths if path)
 
     def find_signer(self, key: Key) -> Signer | None:
         """What signs for a public key, or None when its file is not here.

@@ -27,7 +27,7 @@ from provisioner.core.tlog.tiles import (
     read_entries,
     write_entries,
 )
-from provisioner.errors import KeyMissing, ReleaseRejected
+from provisioner.errors import KeyMissing, PublishingUnfinished, ReleaseRejected
 from provisioner.files import sync_folder, write_atomically
 
 BUNDLE = 256
@@ -42,12 +42,13 @@ Cosign = Callable[[bytes, Policy, Callable[[int], tuple[bytes, ...]]], bytes]
 class Log:
     """One log. The caller holds the lock of the release folder.
 
-    Only who sequences needs the `private` key; fetching fresh cosignatures does without.
+    Only who sequences needs the key; fetching fresh cosignatures does without. While the log
+    takes a new one there are two in `privates`, and both sign.
     """
 
     folder: Path
     policy: Policy
-    private: Ed25519PrivateKey | None = None
+    privates: tuple[Ed25519PrivateKey, ...] = ()
 
     @property
     def key(self) -> NoteKey:
@@ -136,13 +137,35 @@ class Log:
                 write_atomically(path, proof)
 
     def _sequence(self, size: int) -> bytes:
-        if self.private is None:
-            raise KeyMissing(role="log", needed=1, found=0, missing=KEY_FILE, folders="the keys")
-        name = self.key.name
-        text = write_checkpoint(Checkpoint(name, size, self._tree(size).root()))
-        signed = write_note(Note(text, (sign_note(text, name, self.private),)))
+        text = write_checkpoint(Checkpoint(self.key.name, size, self._tree(size).root()))
+        signed = self.sign(text)
         write_atomically(self.folder / "sequenced", signed)
         return signed
+
+    def sign(self, text: str) -> bytes:
+        """The note of a checkpoint's text with the signatures of all keys that are here, the one
+        that the policy names first. Raises KeyMissing without that one."""
+        self.require_key()
+        made = [sign_note(text, self.key.name, private) for private in self.privates]
+        made.sort(key=lambda each: each.key_id != self.key.key_id)
+        return write_note(Note(text, tuple(made)))
+
+    def require_key(self) -> None:
+        """Raises KeyMissing unless the key that the policy names is here."""
+        if self.key.public not in (p.public_key().public_bytes_raw() for p in self.privates):
+            raise KeyMissing(role="log", needed=1, found=0, missing=KEY_FILE, folders="the keys")
+
+    def sign_anew(self, cosign: Cosign) -> None:
+        """Have every key that is here sign the newest checkpoint, and show that.
+
+        Raises WitnessesMissing, and PublishingUnfinished while that may not be shown.
+        """
+        if not self.is_published:
+            raise PublishingUnfinished
+        text = read_note(self.read_sequenced()[1]).text
+        write_atomically(self.folder / "sequenced", self.sign(text))
+        self.publish(cosign)
+        self.serve()
 
     def _tree(self, size: int) -> TileReader:
         return TileReader(size, lambda path: (self.folder / path).read_bytes())

@@ -11,12 +11,11 @@ from tuf.api.metadata import Metadata, Root
 from provisioner.core.log_policy import find_policy
 from provisioner.core.tlog.policy import Policy, is_satisfied
 from provisioner.errors import ReleaseRejected, WitnessesMissing
-from provisioner.publishing.keys import KeyRing, file_of
+from provisioner.publishing.keys import LOG, KeyRing, file_of
 from provisioner.publishing.log import Cosign, Log
 from provisioner.publishing.repository import Repository, State
 from provisioner.settings import Settings
 
-LOG = "log"  # the role of its key file
 CONTROL_UID = 10001  # the worker, which signs with the online keys
 
 
@@ -53,13 +52,13 @@ class Publisher:
         )
 
     def open_log(self, root: Root) -> Log:
-        """The log that a root names, with its key where that is here. Raises ReleaseRejected."""
+        """The log that a root names, with its keys that are here. Raises ReleaseRejected."""
         try:
             policy = find_policy(root.unrecognized_fields)
         except ValueError as error:
             raise ReleaseRejected(str(error), reason=str(error)) from error
-        private = self.ring.find_private(LOG, 1)
-        return Log(self.repository.folder / "log", policy, private)
+        privates = self.ring.list_privates(LOG, 1)
+        return Log(self.repository.folder / "log", policy, privates)
 
     @property
     def pending(self) -> Path:

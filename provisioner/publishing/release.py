@@ -21,7 +21,7 @@ def plan_image(
     platform: str = "linux/amd64",
     environment: Sequence[str] | None = None,
     entrypoint: Sequence[str] = (),
-    workdir: str = "",
+    workdir: str | None = None,
     sbom: str = "",
     provenance_statement: str = "",
 ) -> Image:

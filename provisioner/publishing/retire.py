@@ -11,13 +11,24 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from securesystemslib.signer import Key, SSlibKey
 from tuf.api.metadata import Root, Targets
 
+from provisioner.core.tlog.note import NoteKey
 from provisioner.errors import KeyRefused
 from provisioner.files import sync_folder, write_atomically
 from provisioner.publishing.delegation import keys_of, list_retired
-from provisioner.publishing.keys import NEXT, KeyRing, file_of, read_private, value_of
+from provisioner.publishing.keys import (
+    LOG,
+    NEXT,
+    KeyRing,
+    file_of,
+    name_key,
+    name_of,
+    read_private,
+    value_of,
+)
 
 RETIRED = ".retired"
 
@@ -29,6 +40,12 @@ def put_keys_in_place(ring: KeyRing, delegators: Iterable[Root | Targets]) -> No
             _adopt(ring, key)
         for value, name in list_retired(delegator).items():
             _retire(ring, str(name), value)
+
+
+def put_log_key_in_place(ring: KeyRing, log: NoteKey) -> None:
+    """The same for the key of the log, which no role of TUF has."""
+    public = Ed25519PublicKey.from_public_bytes(log.public)
+    _adopt(ring, name_key(SSlibKey.from_crypto(public), name_of(LOG, 1)))
 
 
 def _adopt(ring: KeyRing, key: Key) -> None:

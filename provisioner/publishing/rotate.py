@@ -7,7 +7,6 @@ of the role itself; see docs/decisions/changing-keys.md.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -17,11 +16,10 @@ from provisioner.errors import KeyRefused
 from provisioner.files import remove_unfinished
 from provisioner.publishing.delegation import keys_for, keys_of, refuse_unfit, set_keys
 from provisioner.publishing.keys import NEXT, ONLINE, file_of, label_of, name_of, refuse_twins
-from provisioner.publishing.pending import missing_signatures
 from provisioner.publishing.public_key import read_public_key
 from provisioner.publishing.publisher import Publisher
 from provisioner.publishing.repository import State
-from provisioner.publishing.settle import Ceremony, finish_change, propose
+from provisioner.publishing.settle import Ceremony, finish_earlier, propose
 
 SHORTEST_ID = 6
 Choice = tuple[list[Key], int]  # the keys a role will have, and how many of them must sign
@@ -108,10 +106,8 @@ def _change(
         raise KeyRefused(reason=f"the worker signs {role} alone, with one key")
     with publisher.repository.locked():
         remove_unfinished(publisher.repository.folder)
-        if begun := finish_change(publisher, now):
-            if begun.waiting:
-                raise missing_signatures(publisher, begun.waiting)
-            return replace(begun, is_earlier=True)
+        if begun := finish_earlier(publisher, now):
+            return begun
         state = publisher.read_state()
         changed = _choose_keys(state, role, choose)
         if not changed:

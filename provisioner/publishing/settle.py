@@ -6,7 +6,7 @@ any file, is continued by the next command.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -33,7 +33,7 @@ from provisioner.publishing.proposal import (
 )
 from provisioner.publishing.publisher import Publisher
 from provisioner.publishing.repository import State
-from provisioner.publishing.retire import put_keys_in_place
+from provisioner.publishing.retire import put_keys_in_place, put_log_key_in_place
 from provisioner.publishing.sign import find_signers, renew_and_sign
 
 
@@ -99,6 +99,17 @@ def finish_change(publisher: Publisher, now: datetime) -> Ceremony | None:
     return settle(publisher, _read_base(publisher, proposal), proposal, now)
 
 
+def finish_earlier(publisher: Publisher, now: datetime) -> Ceremony | None:
+    """A ceremony that was begun before, finished instead of another one. The caller holds the lock.
+
+    Raises SignaturesMissing while it waits.
+    """
+    begun = finish_change(publisher, now)
+    if begun and begun.waiting:
+        raise missing_signatures(publisher, begun.waiting)
+    return replace(begun, is_earlier=True) if begun else None
+
+
 def resume_change(publisher: Publisher, now: datetime) -> str:
     """Finish what was cut off, before anything else is done. Returns why something has to wait on
     (or ""), which stops nobody who changes other roles.
@@ -130,6 +141,7 @@ def _publish(publisher: Publisher, state: State, proposal: Proposal, now: dateti
     signed = {role: metadata for role, metadata in proposal.roles.items() if role != "root"}
     make_visible(publisher, state, signed, now, root=root)
     after = (proposal.root_after(state).signed, proposal.targets_after(state).signed)
+    put_log_key_in_place(publisher.ring, publisher.open_log(after[0]).key)
     put_keys_in_place(publisher.ring, after)
     drop_proposal(publisher)
 

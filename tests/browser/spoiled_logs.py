@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from provisioner.core.log_policy import FIELD
 from provisioner.core.tlog.checkpoint import Checkpoint, write_checkpoint
@@ -14,6 +17,7 @@ from provisioner.core.tlog.cosignature import cosign
 from provisioner.core.tlog.merkle import hash_leaf, root_of
 from provisioner.core.tlog.note import Note, NoteSignature, read_note, sign_note, write_note
 from provisioner.models.saved_check import ReleaseCopy
+from provisioner.publishing.rotate_log import rotate_log_key
 from tests.browser.saved_checks import (
     LATELY,
     WITNESSES,
@@ -32,6 +36,7 @@ UNLOGGED, DIVIDED = "UNLOGGED", "EQUIVOCATION"
 def list_spoiled_logs(place: Place, folder: Path) -> Iterator[Spoiled]:
     for name, outcome, published in _list_logs(place, place.copy()):
         yield place.spoiled(name, outcome, published=published)
+    yield from _list_rotated(place.twin(folder / "rotated"))
     yield from _list_witnessed(begin_witnessed(place, folder / "witnessed"))
 
 
@@ -131,6 +136,29 @@ def _sign_checkpoint(place: Place, checkpoint: Checkpoint) -> str:
     name = place.publisher.open_log(place.publisher.read_state().root.signed).key.name
     text = write_checkpoint(checkpoint)
     return write_note(Note(text, (sign_note(text, name, private),))).decode()
+
+
+def _list_rotated(place: Place) -> Iterator[Spoiled]:
+    """The log has taken a new key, which the second root names."""
+    old = place.publisher.ring.list_privates("log", 1)
+    rotate_log_key(place.publisher, now=NOW)
+    new, copy = place.publisher.ring.list_privates("log", 1), place.copy()
+    log = place.publisher.open_log(place.publisher.read_state().root.signed)
+    text = read_note(copy.checkpoint.encode()).text
+
+    def signed(name: str, outcome: str, *privates: Ed25519PrivateKey, **changes: Any) -> Spoiled:
+        lines = tuple(sign_note(text, log.key.name, private) for private in privates)
+        checkpoint = write_note(Note(text, lines)).decode()
+        published = replace(copy, checkpoint=checkpoint, **changes)
+        return place.spoiled(f"rotated: {name}", outcome, published=published)
+
+    yield signed("the new key", GOOD, *new)
+    yield signed("both keys", GOOD, *new, *old)
+    yield signed("both keys, the old one first", GOOD, *old, *new)
+    yield signed("the old key", REJECTED, *old)
+    yield signed("the old key and the old root", REJECTED, *old, roots=())
+    yield signed("the new key and the old root", REJECTED, *new, roots=())
+    yield signed("both keys and the old root", REJECTED, *new, *old, roots=())
 
 
 def _list_witnessed(place: Place) -> Iterator[Spoiled]:

@@ -110,7 +110,7 @@ def read_contract(service: Mapping[str, Any]) -> Contract:
     mounts = service.get("mounts")
     return Contract(
         command=tuple(service.get("command", ())),
-        becomes=tuple(service.get("becomes", ())),
+        becomes=tuple(service.get("becomes") or ()),
         tmpfs=tuple(service.get("tmpfs", ("/tmp",))),  # noqa: S108 - inside the container
         settings=tuple(service.get("configs", {}).values()),
         mounts=None if mounts is None else {m["path"]: bool(m["read_only"]) for m in mounts},

@@ -42,7 +42,7 @@ def time_quorum(witnesses: Witnesses, *, rounds: int = 10) -> float:
         ]
         names = tuple(each.name for each in started)
         group = WitnessGroup("all", WITNESSES, names)
-        log = Log(folder / "log", Policy(policy.logs, tuple(started), (group,), "all"), private)
+        log = Log(folder / "log", Policy(policy.logs, tuple(started), (group,), "all"), (private,))
         return statistics.median(_time_one(log, witnesses, number) for number in range(rounds))
 
 

@@ -35,7 +35,7 @@ function readContract(service) {
   const { mounts } = service;
   return {
     command: service.command,
-    becomes: service.becomes,
+    becomes: service.becomes ?? [],
     tmpfs: service.tmpfs,
     settings: Array.from(service.configs.values()),
     mounts: mounts ? new Map(mounts.map((each) => [each.path, each.read_only])) : null,

@@ -49,7 +49,7 @@ const TEXTS = listOf(asText);
 const PROGRAM = [
   ["image", matching(NAME)],
   ["command", TEXTS, noList],
-  ["becomes", TEXTS, noList],
+  ["becomes", orNothing(TEXTS), noValue],
   ["memory_mb", atLeast(16), () => 192],
   ["cpus", asShare, () => 1],
   ["pids", atLeast(8), () => 128],
@@ -96,7 +96,7 @@ const IMAGE = closedRecordOf("Image", [
   ["files_count", atLeast(1)],
   ["files_target", asText],
   ["entrypoint", TEXTS, noList],
-  ["workdir", asText, noText],
+  ["workdir", orNothing(asText), noValue],
   ["environment", orNothing(TEXTS), noValue],
   ["sbom", matching(MAYBE_DIGEST), noText],
   ["provenance_statement", matching(MAYBE_DIGEST), noText],
