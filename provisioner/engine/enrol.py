@@ -23,7 +23,7 @@ from provisioner.engine.context import Context
 from provisioner.engine.publisher import open_publisher
 from provisioner.errors import AgentKeyRefused, AgentUnreadable, TookTooLong
 from provisioner.files import write_atomically
-from provisioner.publishing.commit import list_agent_keys, log_agents
+from provisioner.publishing.agents import list_agent_keys, log_agents
 
 PATIENCE, PAUSE = 30, 0.1  # seconds
 
@@ -49,7 +49,7 @@ def enrol_agents(context: Context) -> AgentList:
         raise AgentKeyRefused(str(error), reason=str(error)) from error
     if announced:
         _write(path, announced)
-    log_agents(publisher, listed)
+    log_agents(publisher, listed, now=context.clock.now())
     _write(path, listed)
     _name_hosts(context, made, brought)
     return listed

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from tuf.api.metadata import Metadata, MetaFile, Root, Targets
 
-from provisioner.core.appraisal.agents import AgentList, row_of
-from provisioner.core.appraisal.rotation import find_rotation, trace_keys
 from provisioner.core.log_entries import (
-    entry_of_agent,
     entry_of_metadata,
     find_newest_version,
     find_version,
@@ -57,6 +53,10 @@ def make_visible(
     good below both roots and a reader never meets one that is not.
     """
     ring, judge, before = publisher.ring, (root or state.root).signed, state.root.signed
+    told: dict[str, Metadata[Any]] = dict(signed)
+    if root:
+        told["root"] = root
+    publisher.open_log(before).refuse_rivals(entry_of(role, each) for role, each in told.items())
     if root:  # it may name another key of the log, without which no reader would go on
         publisher.open_log(judge).require_key()
     for role, metadata in signed.items():
@@ -68,7 +68,7 @@ def make_visible(
     sign_role(state.timestamp, "timestamp", judge, ring, now, before=before)
     for role, metadata in signed.items():
         publisher.repository.write_metadata(role, metadata)
-    tell_log(publisher, state, {**signed, **({"root": root} if root else {})})
+    tell_log(publisher, state, told)
     publisher.repository.write_metadata("snapshot", state.snapshot)
     publisher.repository.write_metadata("timestamp", state.timestamp)
     if root:
@@ -100,7 +100,9 @@ def tell_log(
     new = dict(signed or {})
     log = publisher.open_log(state.root.signed)
     entries = publisher.repository.list_entries(state, without=new)
-    log.append([*entries, *(entry_of(role, metadata) for role, metadata in new.items())])
+    entries += [entry_of(role, metadata) for role, metadata in new.items()]
+    log.refuse_rivals(entries)
+    log.append(entries)
     if not log.is_published:
         log.publish(publisher.cosign)
 
@@ -123,36 +125,6 @@ def show_log(
 def entry_of(role: str, metadata: Metadata[Any]) -> Entry:
     """The log's entry of signed metadata, as it is about to be written."""
     return entry_of_metadata(role, metadata.signed.version, metadata.to_bytes())
-
-
-def list_agent_keys(publisher: Publisher, host_id: str) -> list[str]:
-    """The hashes of the rows of every key that a host's agent has had, the oldest first."""
-    log = publisher.open_log(publisher.read_state().root.signed)
-    return [e.sha256 for e in log.list_entries() if (e.kind, e.name) == ("agent", host_id)]
-
-
-def log_agents(publisher: Publisher, listed: AgentList) -> None:
-    """Tell the log of all keys of the listed agents, and of the rotations that lead to them.
-
-    What it has already is not told again. Raises WitnessesMissing.
-    """
-    with publisher.repository.locked():
-        log = publisher.open_log(publisher.read_state().root.signed)
-        log.append(_list_agent_entries(listed))
-        if not log.is_published:
-            log.publish(publisher.cosign)
-        log.serve()
-
-
-def _list_agent_entries(listed: AgentList) -> Iterator[Entry]:
-    """Each rotation before the key that it names."""
-    for agent in listed.agents:
-        first, *later = trace_keys(listed, agent.host_id) or (agent,)
-        yield entry_of_agent(first.host_id, row_of(first))
-        for key in later:
-            raw = find_rotation(listed, key).encode()
-            yield Entry("rotation", key.host_id, hashlib.sha256(raw).hexdigest())
-            yield entry_of_agent(key.host_id, row_of(key))
 
 
 def plan_version(current: int, role: str, logged: Iterable[Entry]) -> int:

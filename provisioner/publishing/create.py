@@ -30,6 +30,7 @@ from provisioner.publishing.publisher import Publisher, paths_of, role_of
 from provisioner.publishing.repository import State
 from provisioner.publishing.settle import resume_change
 from provisioner.publishing.sign import sign_role
+from provisioner.publishing.unfinished import finish_logged
 
 TOP_LEVEL = {"root": (3, 2), "targets": (3, 2), "snapshot": (1, 1), "timestamp": (1, 1)}
 SELF_BUILT, SHARED = (1, 1), (3, 2)  # keys of a delegated role, and how many must sign
@@ -59,7 +60,7 @@ def create_publisher(
         is_begun = publisher.repository.is_begun
         if is_begun:
             resume_change(publisher, now)
-        state = publisher.read_state() if is_begun else _blank_state(publisher)
+        state = finish_logged(publisher, now) if is_begun else _blank_state(publisher)
         added = [_add_channel(state, publisher.ring, app, is_self_built) for app in apps]
         new = [role for role in added if role]
         if new or not is_begun:
@@ -162,5 +163,7 @@ def _give_online(publisher: Publisher) -> None:
         return
     cache = publisher.shipped_root.parent / cache_name(uid)
     cache.mkdir(exist_ok=True)
-    for folder in (publisher.repository.metadata, publisher.repository.folder / "log", cache):
-        shutil.chown(folder, uid, uid)
+    log = publisher.repository.folder / "log"
+    for path in (publisher.repository.metadata, log, cache, log / "proof", *log.glob("proof/*")):
+        if path.exists():
+            shutil.chown(path, uid, uid)

@@ -14,9 +14,10 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from provisioner.core.log_entries import list_rivals
 from provisioner.core.tlog.checkpoint import Checkpoint, open_checkpoint, write_checkpoint
 from provisioner.core.tlog.entry import Entry, read_entry, write_entry
-from provisioner.core.tlog.merkle import EMPTY_ROOT, hash_leaf
+from provisioner.core.tlog.merkle import EMPTY_ROOT, hash_leaf, root_of
 from provisioner.core.tlog.note import Note, NoteKey, read_note, sign_note, write_note
 from provisioner.core.tlog.policy import Policy
 from provisioner.core.tlog.proof import Proof, write_proof
@@ -27,7 +28,7 @@ from provisioner.core.tlog.tiles import (
     read_entries,
     write_entries,
 )
-from provisioner.errors import KeyMissing, PublishingUnfinished, ReleaseRejected
+from provisioner.errors import KeyMissing, KeyRefused, PublishingUnfinished, ReleaseRejected
 from provisioner.files import sync_folder, write_atomically
 
 BUNDLE = 256
@@ -100,6 +101,7 @@ class Log:
         new = [each for each in dict.fromkeys(map(write_entry, entries)) if each not in known]
         if raw and not new:
             return raw
+        self._require_whole(before, all_raw)
         everything = all_raw + new
         for path, content in self._tree(before.size).append(list(map(hash_leaf, new))).items():
             write_atomically(self.folder / path, content)
@@ -107,6 +109,18 @@ class Log:
             bundle = write_entries([everything[index] for index in indexes])
             write_atomically(self.folder / path, bundle)
         return self._sequence(len(everything))
+
+    def refuse_rivals(self, entries: Iterable[Entry]) -> None:
+        """Raises KeyRefused for a metadata file that is logged with other content already.
+
+        Both would be signed, and everybody would have to say that the log told two stories.
+        """
+        if rivals := list_rivals([*self.list_entries(), *entries]):
+            reason = (
+                f"{rivals[0]} was logged with other content before. Put the file with that content"
+                " back, into `pending` beside the keys or into the release folder"
+            )
+            raise KeyRefused(reason=reason)
 
     def publish(self, cosign: Cosign) -> bytes:
         """Have the sequenced checkpoint cosigned; `serve` shows it. Raises WitnessesMissing."""
@@ -167,6 +181,17 @@ class Log:
         self.publish(cosign)
         self.serve()
 
+    def _require_whole(self, before: Checkpoint, all_raw: list[bytes]) -> None:
+        """Only what was signed before is signed again. Raises ReleaseRejected for other tiles."""
+        hashed = root_of(list(map(hash_leaf, all_raw)))
+        try:
+            is_whole = hashed == self._tree(before.size).root() == before.root
+        except (OSError, ValueError) as error:
+            raise ReleaseRejected(str(error), reason=f"the log {self.folder} is damaged") from error
+        if not is_whole:
+            reason = f"the log {self.folder} is not the one that was signed; put your backup back"
+            raise ReleaseRejected(reason=reason)
+
     def _tree(self, size: int) -> TileReader:
         return TileReader(size, lambda path: (self.folder / path).read_bytes())
 
@@ -174,7 +199,11 @@ class Log:
         found: list[bytes] = []
         for index in range(-(-size // BUNDLE)):
             width = min(BUNDLE, size - index * BUNDLE)
-            found += read_entries((self.folder / path_of_entries(index, width)).read_bytes())
+            path = self.folder / path_of_entries(index, width)
+            try:
+                found += read_entries(path.read_bytes())
+            except (OSError, ValueError) as error:
+                raise ReleaseRejected(str(error), reason=f"the log {path} is damaged") from error
         return found
 
     def _understand(self, raw: bytes) -> Entry:

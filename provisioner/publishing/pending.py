@@ -48,8 +48,7 @@ def write_proposal(publisher: Publisher, proposal: Proposal) -> None:
     beside.mkdir(parents=True, mode=0o700)
     for role, metadata in proposal.roles.items():
         write_atomically(beside / _name_of(role, metadata), metadata.to_bytes())
-    shutil.rmtree(folder, ignore_errors=True)  # an empty one
-    beside.rename(folder)
+    beside.rename(folder)  # in place of nothing, or of an empty one: never of what waits
     sync_folder(folder.parent)
 
 

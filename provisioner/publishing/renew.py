@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from provisioner.errors import KeyRefused
-from provisioner.publishing.commit import commit, commit_timestamp, log_state
+from provisioner.errors import KeyRefused, PublishingUnfinished, WitnessesMissing
+from provisioner.publishing.commit import commit, commit_timestamp
 from provisioner.publishing.delegation import keys_of
 from provisioner.publishing.keys import ONLINE
 from provisioner.publishing.pending import find_proposal
 from provisioner.publishing.publisher import Publisher
 from provisioner.publishing.repository import State
-from provisioner.publishing.settle import resume_change
-from provisioner.publishing.sign import is_near_expiry, sign_role
+from provisioner.publishing.settle import propose, resume_change
+from provisioner.publishing.sign import is_near_expiry
+from provisioner.publishing.unfinished import finish_logged
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,15 @@ def refresh_online(publisher: Publisher, *, now: datetime) -> tuple[str, ...]:
     if not _due(publisher.read_state(), now, ONLINE):
         return ()
     with publisher.repository.locked():
-        state = publisher.read_state()
-        due = _due(state, now, ONLINE)
+        due = _due(publisher.read_state(), now, ONLINE)
         if "snapshot" in due:
-            commit(publisher, state, [], now)
+            try:
+                commit(publisher, finish_logged(publisher, now), [], now)
+            except (WitnessesMissing, PublishingUnfinished):  # that must not end the whole list
+                commit_timestamp(publisher, publisher.read_state(), now)
+                raise
             return ONLINE
+        state = publisher.read_state()
         if due:
             commit_timestamp(publisher, state, now)
         return due
@@ -55,7 +60,7 @@ def renew_signatures(publisher: Publisher, *, now: datetime) -> Renewal:
         waiting = {role: why for role, why in obstacles.items() if why}
         ready = [role for role in due if role not in waiting]
         if "root" in ready:
-            _renew_root(publisher, state, now)
+            state = _renew_root(publisher, state, now)
         offline = [role for role in ready if role not in ("root", *ONLINE)]
         if offline or "snapshot" in ready:
             commit(publisher, state, offline, now)
@@ -64,12 +69,13 @@ def renew_signatures(publisher: Publisher, *, now: datetime) -> Renewal:
         return Renewal(tuple(ready), tuple(dict.fromkeys(waiting.values())))
 
 
-def _renew_root(publisher: Publisher, state: State, now: datetime) -> None:
-    """A new version of the same root: its keys are the old and the new ones, so one set signs."""
-    state.root.signed.version += 1
-    sign_role(state.root, "root", state.root.signed, publisher.ring, now)
-    publisher.repository.write_metadata("root", state.root)
-    log_state(publisher, state)
+def _renew_root(publisher: Publisher, state: State, now: datetime) -> State:
+    """A new version of the same root: its keys are the old and the new ones, so one set signs.
+
+    It waits in the pending folder until the log has it; only then it is shown.
+    """
+    propose(publisher, {"root": state.root}, now)
+    return publisher.read_state()
 
 
 def _due(state: State, now: datetime, roles: tuple[str, ...] | list[str]) -> tuple[str, ...]:
@@ -79,10 +85,13 @@ def _due(state: State, now: datetime, roles: tuple[str, ...] | list[str]) -> tup
 
 
 def _find_held(publisher: Publisher, now: datetime) -> dict[str, str]:
-    """Roles whose next version waits for signatures already, and the sentence that says so."""
+    """Roles whose next version waits for signatures already, and the sentence that says so.
+
+    The root among them whatever waits: it would have to wait in the same place.
+    """
     sentence = resume_change(publisher, now)
     proposal = find_proposal(publisher)
-    return dict.fromkeys(proposal.roles, sentence) if proposal else {}
+    return dict.fromkeys((*proposal.roles, "root"), sentence) if proposal else {}
 
 
 def _find_obstacle(publisher: Publisher, state: State, role: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -15,10 +16,13 @@ from provisioner.core.tlog.policy import (
     count_witnesses,
     write_policy,
 )
-from provisioner.errors import KeyRefused, PublishingUnfinished
+from provisioner.errors import KeyRefused
+from provisioner.publishing.commit import show_log
 from provisioner.publishing.log import Log
+from provisioner.publishing.pending import missing_signatures
 from provisioner.publishing.publisher import Publisher
-from provisioner.publishing.settle import Ceremony, propose, resume_change
+from provisioner.publishing.settle import Ceremony, finish_change, propose
+from provisioner.publishing.unfinished import finish_logged
 
 GROUP = "quorum"
 REFRESH_AFTER = timedelta(hours=1)
@@ -37,33 +41,37 @@ def add_witness(
     """
     if key.algorithm != COSIGNATURE_V1:
         raise KeyRefused(reason="that is not the key of a witness")
-    policy = read_policy_of(publisher)
-    others = tuple(each for each in policy.witnesses if each.name != name)
-    return _change(publisher, policy, (*others, KnownWitness(name, key, url)), needed, now)
+
+    def choose(known: tuple[KnownWitness, ...]) -> tuple[KnownWitness, ...]:
+        return (*(each for each in known if each.name != name), KnownWitness(name, key, url))
+
+    return _change(publisher, choose, needed, now)
 
 
 def remove_witness(publisher: Publisher, name: str, needed: int, *, now: datetime) -> Ceremony:
     """Let a witness count no more. Raises KeyRefused, WitnessesMissing."""
-    policy = read_policy_of(publisher)
-    others = tuple(each for each in policy.witnesses if each.name != name)
-    if len(others) == len(policy.witnesses):
-        raise KeyRefused(reason=f"there is no witness called {name}")
-    return _change(publisher, policy, others, needed, now)
+
+    def choose(known: tuple[KnownWitness, ...]) -> tuple[KnownWitness, ...]:
+        others = tuple(each for each in known if each.name != name)
+        if len(others) == len(known):
+            raise KeyRefused(reason=f"there is no witness called {name}")
+        return others
+
+    return _change(publisher, choose, needed, now)
 
 
 def refresh_cosignatures(publisher: Publisher, *, now: datetime) -> bool:
     """Have the log seen again when the last time is an hour ago. Raises WitnessesMissing.
 
-    What somebody was stopped in publishing is not shown by this: PublishingUnfinished.
+    What somebody was stopped in publishing is finished first; where that is not possible here,
+    nothing is shown: PublishingUnfinished.
     """
     if not _is_due(_open_log(publisher), now):
         return False
     with publisher.repository.locked():
-        log = _open_log(publisher)
-        if not log.is_published:
-            raise PublishingUnfinished
-        log.publish(publisher.cosign)
-        log.serve()
+        state = finish_logged(publisher, now)
+        publisher.open_log(state.root.signed).publish(publisher.cosign)
+        show_log(publisher, state)
     return True
 
 
@@ -81,17 +89,22 @@ def _open_log(publisher: Publisher) -> Log:
 
 def _change(
     publisher: Publisher,
-    policy: Policy,
-    witnesses: tuple[KnownWitness, ...],
+    choose: Callable[[tuple[KnownWitness, ...]], tuple[KnownWitness, ...]],
     needed: int,
     now: datetime,
 ) -> Ceremony:
-    """The witnesses are asked before anything is signed, so one that is away changes nothing."""
-    changed = _plan(policy, witnesses, needed)
+    """The witnesses are asked before anything is signed, so one that is away changes nothing.
+
+    A change that was begun before is finished first; one that still waits stays as it is, and
+    SignaturesMissing says so.
+    """
     with publisher.repository.locked():
-        resume_change(publisher, now)
-        state = publisher.read_state()
+        begun = finish_change(publisher, now)
+        if begun and begun.waiting:
+            raise missing_signatures(publisher, begun.waiting)
+        state = finish_logged(publisher, now)
         log = publisher.open_log(state.root.signed)
+        changed = _plan(log.policy, choose(log.policy.witnesses), needed)
         replace(log, policy=changed).try_cosign(publisher.cosign)
         state.root.signed.unrecognized_fields[FIELD] = write_policy(changed)
         ceremony = propose(publisher, {"root": state.root}, now)

@@ -27,7 +27,7 @@ from provisioner.errors import AgentKeyRefused, OperatorError, TookTooLong
 from provisioner.models.evidence import PAYLOAD_TYPE
 from provisioner.models.log import LogSeen
 from provisioner.models.verdict import Outcome
-from provisioner.publishing.commit import list_agent_keys
+from provisioner.publishing.agents import list_agent_keys
 from provisioner.publishing.create import create_publisher
 from provisioner.settings import Settings
 from tests.core.test_appraisal import ADDRESS, EVIDENCE, MANIFEST, NOW, RELEASE

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,19 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("publisher") / "one"
     begin(folder, "1.0.0")
     return folder
+
+
+@pytest.fixture
+def make_publisher(made_once: Path, tmp_path: Path) -> Callable[[], Publisher]:
+    """Another copy with each call."""
+    numbers = count()
+
+    def make() -> Publisher:
+        folder = tmp_path / f"copy-{next(numbers)}"
+        shutil.copytree(made_once, folder)
+        return publisher_in(folder)
+
+    return make
 
 
 @pytest.fixture

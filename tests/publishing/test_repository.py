@@ -171,4 +171,6 @@ def test_the_worker_owns_what_it_signs_and_nothing_else(tmp_path: Path) -> None:
     ring = KeyRing(plain.ring.folders, online_uid=10001)
     create_publisher(Publisher(ring, plain.repository, plain.shipped_root), now=NOW)
     owned = {path.name for path in tmp_path.rglob("*") if path.stat().st_uid == 10001}
-    assert owned == {"snapshot-1.pem", "timestamp-1.pem", "metadata", "log", "cache-10001"}
+    proofs = {path.name for path in (plain.repository.folder / "log" / "proof").iterdir()}
+    folders = {"metadata", "log", "proof", "cache-10001"}
+    assert owned == {"snapshot-1.pem", "timestamp-1.pem"} | folders | proofs
