@@ -38,6 +38,7 @@ BUNDLE = 256
 BUNDLE_BYTES = BUNDLE * 1024
 MOST_ENTRIES = 1_000_000
 FRESH_FOR = timedelta(hours=24)  # a cosignature older than this says nothing of today
+CLOCK_SKEW = timedelta(minutes=5)  # that a witness may be ahead of this reader
 
 Read = Callable[[str, int], bytes]  # (path below the log, most bytes) -> content
 
@@ -105,17 +106,19 @@ def find_view(look: Callable[[str], LogView], versions: Mapping[str, int]) -> Lo
     """
     try:
         view = look(SERVED)
-    except OlderLog as older:
+    except OlderLog:
         try:
             return look(NEXT)
-        except DownloadHTTPError:
-            raise older from None
+        except DownloadHTTPError:  # it has just taken that one's place, or there is none
+            return look(SERVED)
     if not view.is_behind(versions):
         return view
     try:
         return look(NEXT)
-    except (ReleaseRejected, DownloadHTTPError):
+    except ReleaseRejected:
         return view  # what it does not have is named when it is needed
+    except DownloadHTTPError:
+        return look(SERVED)  # it has just taken that one's place, or there is none
 
 
 def _open(raw: bytes, policy: Policy) -> tuple[Checkpoint, Note]:
@@ -158,12 +161,13 @@ def _open_bundle(raw: bytes, width: int) -> tuple[bytes, ...]:
 
 
 def _read_witnesses(note: Note, policy: Policy, now: datetime) -> dict[str, datetime]:
-    """Who cosigned lately."""
+    """Who cosigned lately. One from the future, by a wrong clock, would stay new for ever."""
     try:
         seen = {n: _read_moment(time) for n, time in count_witnesses(note, policy).items()}
     except ValueError as error:
         raise ReleaseRejected(str(error), reason=f"the public log: {error}") from error
-    return {name: moment for name, moment in seen.items() if now - moment <= FRESH_FOR}
+    ages = {name: now - moment for name, moment in seen.items()}
+    return {name: seen[name] for name, age in ages.items() if -CLOCK_SKEW <= age <= FRESH_FOR}
 
 
 def _read_moment(seconds: int) -> datetime:

@@ -68,16 +68,19 @@ class Session:
         prefix = f"app/{recipe}/{channel}/"
         probe = f"{prefix}0.0.0/release.json"
         self._updater.get_targetinfo(probe)  # loads every role that may sign for such a path
-        meta = self._read_snapshot().meta
         for role in self._roles_for(probe):
-            self._require_logged(role, meta[f"{role}.json"].version)
+            self._require_logged(role, self._get_version(role))
         paths = {
             path
             for role in self._roles_for(probe)
             for path in self._read_targets(role).targets
             if path.startswith(prefix) and path.endswith("/release.json")
         }
-        return sort_versions(path.split("/")[3] for path in paths)
+        try:
+            return sort_versions(path.split("/")[3] for path in paths)
+        except ValueError as error:
+            reason = f"a release of {recipe} has a strange version"
+            raise ReleaseRejected(str(error), reason=reason) from error
 
     def describe(self, target: str) -> Listing:
         return describe_entry(self._get_entry(target), is_self_built=self._is_self_built(target))
@@ -139,10 +142,16 @@ class Session:
         entry = self._updater.get_targetinfo(target)
         if entry is None:
             raise ReleaseUnknown(name=target)
-        meta = self._read_snapshot().meta
         for role in self._roles_for(target):
-            self._require_logged(role, meta[f"{role}.json"].version)
+            self._require_logged(role, self._get_version(role))
         return entry
+
+    def _get_version(self, role: str) -> int:
+        """Of a role, as the snapshot says. Raises ReleaseRejected."""
+        try:
+            return self._read_snapshot().meta[f"{role}.json"].version
+        except KeyError as error:
+            raise ReleaseRejected(reason=f"the snapshot does not name {role}") from error
 
     def _require_logged(self, role: str, version: int) -> None:
         """Of a role that was loaded in this version; one that was not is not used either."""

@@ -19,6 +19,7 @@ from tuf.api.exceptions import DownloadError, DownloadHTTPError, SlowRetrievalEr
 from tuf.ngclient import FetcherInterface
 
 from provisioner.adapters.release_sources import CHUNK, Deadline
+from provisioner.adapters.timed_socket import open_tcp
 
 OK = 200
 
@@ -93,7 +94,7 @@ class _WebFetcher(FetcherInterface):
 
     def _open_socket(self, host: str, port: int) -> socket.socket:
         if self._unix_socket is None:
-            return socket.create_connection((host, port), timeout=self._deadline.left())
+            return open_tcp(host, port, self._deadline.left)
         opened = socket.socket(socket.AF_UNIX)
         opened.settimeout(self._deadline.left())
         try:

@@ -6,6 +6,7 @@ import io
 import socket
 import ssl
 import time
+from collections.abc import Callable
 
 _LOOPBACK = ("127.0.0.1", "::1")
 
@@ -76,9 +77,34 @@ def connect_tls(
 
 def _connect_one(host: str, port: int, until: float) -> socket.socket:
     """What is sent in two parts goes out at once, and does not wait for an acknowledgement."""
-    sock = socket.create_connection((host, port), seconds_left(until))
+    sock = open_tcp(host, port, lambda: seconds_left(until))
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
+
+
+def open_tcp(host: str, port: int, left: Callable[[], float]) -> socket.socket:
+    """A connection to the first of a name's addresses that takes one.
+
+    All of them together have the time that is `left`, which raises when there is none; a name with
+    many silent addresses takes no longer. Raises OSError.
+    """
+    refused: OSError | None = None
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    for number, (family, kind, protocol, _, address) in enumerate(found):
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.settimeout(left() / (len(found) - number))
+            sock.connect(address)
+        except OSError as error:
+            sock.close()
+            refused = error
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            sock.settimeout(left())
+            return sock
+    raise refused or OSError(f"{host} has no address")
 
 
 def is_local_name(host: str) -> bool:

@@ -14,6 +14,7 @@ from provisioner.core.appraisal.agents import key_id
 from provisioner.core.appraisal.dsse import Envelope, list_signers, read_envelope
 from provisioner.core.appraisal.strict_json import build, read_json
 from provisioner.core.provenance import digest_of
+from provisioner.core.tlog.atoms import read_base64
 from provisioner.models.evidence import PAYLOAD_TYPE
 
 
@@ -68,7 +69,7 @@ def read_policy(raw: bytes) -> RebuildPolicy:
     """`{"needed": k, "rebuilders": [{"name", "keyid", "public"}]}`. Raises ValueError."""
     listed = build(_Listed, read_json(raw))
     for each in listed.rebuilders:
-        public = base64.b64decode(each.public, validate=True)
+        public = read_base64(each.public)
         if len(public) != 32 or each.keyid != key_id(public):
             raise ValueError("a rebuilder's key does not match its id")
     return RebuildPolicy(listed.rebuilders, listed.needed)

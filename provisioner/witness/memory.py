@@ -21,7 +21,8 @@ from provisioner.errors import WitnessMemoryBroken
 from provisioner.files import locked, remove_unfinished, sync_folder, write_atomically
 
 MOST_SEEN = 1000  # checkpoints of each log, those of the largest trees
-MOST_CONFLICTS = 100  # sizes of each log, and roots of each size: one would be enough
+MOST_CONFLICTS = 16  # sizes of each log that are kept with two roots: one would be enough
+_ROOTS = 2
 LOCK_SECONDS = 5.0
 
 
@@ -90,7 +91,7 @@ class LogMemory:
         home = self._conflicts / str(checkpoint.size)
         path = home / checkpoint.root.hex()
         is_full = len(_list(self._conflicts)) >= MOST_CONFLICTS and not home.exists()
-        if not path.exists() and not is_full and len(_list(home)) < MOST_CONFLICTS:
+        if not path.exists() and not is_full and len(_list(home)) < _ROOTS:
             write_atomically(path, raw)
 
     def _remember(self, raw: bytes, size: int) -> None:

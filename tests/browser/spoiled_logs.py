@@ -176,7 +176,10 @@ def _list_witnessed(place: Place) -> Iterator[Spoiled]:
     yield seen("a day ago", GOOD, anna=day, bert=day)
     yield seen("more than a day ago", STALE, anna=LATELY, bert=day + timedelta(seconds=1))
     yield seen("one old beside two", GOOD, anna=LATELY, bert=LATELY, carl=day * 9)
-    yield seen("from the future", GOOD, anna=-day * 3, bert=-LATELY)
+    ahead = timedelta(minutes=5)
+    yield seen("a little ahead", GOOD, anna=-ahead, bert=-LATELY)
+    yield seen("from the future", STALE, anna=-ahead - timedelta(seconds=1), bert=LATELY)
+    yield seen("from another century", STALE, anna=LATELY, bert=-day * 36_500)
     note = read_note(copy.checkpoint.encode())
     for name, outcome, signature in _list_cosignatures(note):
         spoiled = write_note(replace(note, signatures=(*note.signatures, signature))).decode()

@@ -115,6 +115,7 @@ def test_one_key_twice_is_refused() -> None:
         {"public": KNOWN[1].public},
         {"public": "?"},
         {"public": base64.b64encode(b"x" * 31).decode()},
+        {"public": KNOWN[0].public[:-2] + chr(ord(KNOWN[0].public[-2]) + 1) + "="},
         {"name": 1},
     ],
 )

@@ -213,6 +213,7 @@ def ask(keys: dict[str, Ed25519PrivateKey], *names: str, age: timedelta = timede
         (("witness-1",), 0, False),
         ((), 0, False),
         (("witness-1", "witness-3"), 25, False),
+        (("witness-1", "witness-3"), -1, False),
     ],
 )
 @pytest.mark.attack("too few or too old cosignatures", "STALE")

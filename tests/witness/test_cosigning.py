@@ -247,7 +247,7 @@ def test_evidence_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             witness.add(LOG.submission(0, size))
             witness.add(FORK.submission(0, size))
     assert sorted(each.size for each in list_conflicts(tmp_path)) == [4, 5, 9]
-    assert [len(each.checkpoints) for each in list_conflicts(tmp_path)] == [2, 2, 3]
+    assert [len(each.checkpoints) for each in list_conflicts(tmp_path)] == [2, 2, 2]
 
 
 def test_only_so_many_trees_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

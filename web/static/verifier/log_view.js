@@ -3,6 +3,7 @@
 
 const BUNDLE = 256, LONGEST_ENTRY = 0xffff;
 const MOST_ENTRIES = 1000000n;
+const AHEAD = 5 * 60 * 1000; // milliseconds that a witness may be ahead of this reader
 const FRESH_FOR = 24 * 3600 * 1000; // milliseconds: an older cosignature says nothing of today
 
 /** The verified entries, and what a verdict says of them. */
@@ -70,7 +71,7 @@ async function requireWitnesses(note, policy, now) {
     const counted = await countWitnesses(note, policy);
     return Array.from(counted, ([name, seconds]) => [name, readPosixMoment(seconds)]);
   });
-  const fresh = new Map(times.filter(([, moment]) => now - moment <= FRESH_FOR));
+  const fresh = new Map(times.filter(([, moment]) => -AHEAD <= now - moment && now - moment <= FRESH_FOR));
   if (!isSatisfied(policy, fresh)) {
     const names = Array.from(fresh.keys()).sort(compareText).join(", ") || "nobody";
     throw new Trouble("witnesses-missing", { found: fresh.size, names });
