@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from provisioner.adapters.fetch import Fetch
-from provisioner.core.appraisal.agents import AgentKey
+from provisioner.core.appraisal.agents import AgentKey, AgentList
 from provisioner.engine.check import check
 from provisioner.models.verdict import Outcome, Verdict
 from tests.conftest import Engine
@@ -79,7 +79,7 @@ class TwoHosts:
             now=now or datetime.now(UTC),
             fetch=fetch,
             releases=replace(self.one.releases, agents=known),
-            enrolled=lambda: known,
+            enrolled=lambda: AgentList(known),
             ask=fetch.post if is_asked else None,
         )
 
