@@ -42,6 +42,7 @@ class FakeEngine:
         self.services: dict[str, ServiceSpec] = {}
         self.jobs: dict[str, ServiceSpec] = {}
         self.failing_jobs: set[str] = set()
+        self.failed: set[str] = set()
         self.nodes = {"node-1": Node("node-1", "one", is_here=True)}
         self.is_away = False
 
@@ -77,7 +78,10 @@ class FakeEngine:
     def start_job(self, job: JobSpec) -> None:
         self._answer()
         self._refuse_missing(job.service)
-        self.jobs.setdefault(job.service.name, job.service)
+        name = job.service.name
+        if name not in self.jobs and any(name.endswith(word) for word in self.failing_jobs):
+            self.failed.add(name)  # for good: a job that ended is not started by itself
+        self.jobs.setdefault(name, job.service)
 
     def _refuse_missing(self, spec: ServiceSpec) -> None:
         for ref in spec.secrets:
@@ -91,7 +95,7 @@ class FakeEngine:
         self._answer()
         if name not in self.jobs:
             return JobState.MISSING
-        if any(name.endswith(word) for word in self.failing_jobs):
+        if name in self.failed:
             return JobState.FAILED
         return JobState.SUCCEEDED
 
@@ -106,6 +110,7 @@ class FakeEngine:
         self._answer()
         self.services.pop(name, None)
         self.jobs.pop(name, None)
+        self.failed.discard(name)
 
     def remove_network(self, name: str) -> None:
         self._answer()

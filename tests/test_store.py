@@ -145,6 +145,13 @@ def test_what_is_not_there_is_said(store):
     assert store.find_community("nothing") is None
 
 
+def test_an_id_is_no_other_communitys_address(store):
+    victim, _ = ask(store, "smith")
+    thief, _ = ask(store, victim.id)
+    assert store.find_community(victim.id).id == victim.id
+    assert store.find_community(thief.id).id == thief.id
+
+
 def test_migrating_twice_changes_nothing_and_the_tables_are_the_models(store):
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext

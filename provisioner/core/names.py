@@ -11,6 +11,7 @@ from provisioner.errors import NameRefused, SaidBadly
 
 SHORTEST, LONGEST = 3, 32  # a Swarm object's name has 63 letters; ours add up to 31
 WELL_FORMED = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")  # RFC 1123 §2.1, one label
+_LIKE_AN_ID = re.compile(r"[0-9a-f]{32}")
 FALLBACK = "our-community"
 RESERVED = frozenset(
     [
@@ -176,6 +177,8 @@ def _find_fault(label: str) -> str:
         return "That address starts in a way that computers read as another one."
     if not WELL_FORMED.fullmatch(label):
         return "An address can only have letters, numbers, and dashes in the middle."
+    if _LIKE_AN_ID.fullmatch(label):
+        return "That looks like one of our numbers. Please choose words instead."
     if label in RESERVED or skeleton_of(label) in _RESERVED_SKELETONS:
         return f"“{label}” is set aside, so that nobody can pretend to be us."
     return ""

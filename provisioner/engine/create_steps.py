@@ -113,12 +113,17 @@ def tidy(work: Work) -> None:
 
 
 def await_job(work: Work, name: str, part: str) -> None:
-    """Returns when the job succeeded; raises Unavailable while it runs."""
+    """Returns when the job succeeded; raises Unavailable while it runs.
+
+    Raises AppFailed when it failed, e.g. because the engine was stopped; then the job is taken
+    away, so that whoever tries again starts it anew.
+    """
     state = work.context.engine.get_job_state(name)
     if state is JobState.FAILED:
         task = work.context.engine.find_task(name)
         for line in work.context.engine.read_logs(name, lines=20):
             work.log(line)
+        work.context.engine.remove_service(name)
         raise AppFailed(f"{name}: {task.message if task else 'gone'}")
     if state is not JobState.SUCCEEDED:
         raise Unavailable(f"{name} is {state}", part=part)

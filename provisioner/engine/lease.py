@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from types import TracebackType
 
 from provisioner.engine.context import Context
-from provisioner.errors import Unavailable
+
+log = logging.getLogger(__name__)
 
 
 class LeaseLost(Exception):
@@ -49,7 +51,8 @@ class Lease:
                     self._id, self.worker, self._context.clock.now(), self._seconds
                 )
                 missed = 0
-            except Unavailable:
+            except Exception:  # whatever it was, the lease was not extended
+                log.warning("a lease was not extended", exc_info=True)
                 missed += 1
                 kept = missed < 3
             if not kept:

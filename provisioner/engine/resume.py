@@ -14,10 +14,14 @@ POLL_SECONDS, PATIENCE = 0.05, 30.0
 
 
 def resume_communities(context: Context) -> list[str]:
-    """Addresses that could not be started now, with everything else running."""
+    """Addresses that could not be started now, with everything else running.
+
+    A community with an open operation is left to the worker that carries it.
+    """
     limit = context.settings.max_communities
     running = context.store.list_communities(state=CommunityState.RUNNING, limit=limit).rows
-    return [c.address for c in running if not _resume(context, c)]
+    busy = context.store.list_busy()
+    return [c.address for c in running if c.id not in busy and not _resume(context, c)]
 
 
 def _resume(context: Context, community: Community) -> bool:

@@ -44,12 +44,13 @@ Say = Callable[[str], None]
 @dataclass(frozen=True)
 class UpReport:
     """`operator_link` is empty when the operator has a password already; `verdict` is the outcome
-    of the check of what was started."""
+    of the check of what was started; `not_started` are communities that should run and do not."""
 
     url: str
     operator_link: str
     seconds: float
     verdict: Outcome
+    not_started: tuple[str, ...] = ()
 
 
 def bring_up(settings: Settings, say: Say) -> UpReport:
@@ -69,8 +70,11 @@ def bring_up(settings: Settings, say: Say) -> UpReport:
     _prepare_database(context)
     _start(context, ground, release, say)
     enrol_agents(context)
-    resume_communities(context)
+    not_started = resume_communities(context)
+    for address in not_started:
+        say(f"{address} did not start. Run ./taarafo up again; its data is where it was.")
     return UpReport(
+        not_started=tuple(not_started),
         url=settings.url,
         operator_link=_make_link(context),
         verdict=_check(context, say),

@@ -118,7 +118,11 @@ class Communities(Database):
                         col(Community.id) == wanted,
                     )
                 )
-                .order_by(col(Community.reserved).is_(None), col(Community.created_at).desc())
+                .order_by(
+                    col(Community.id) != wanted,  # an id is nobody's address, whatever it is called
+                    col(Community.reserved).is_(None),
+                    col(Community.created_at).desc(),
+                )
             ).first()
 
     def find_by_console(self, sha256: str) -> Community | None:

@@ -35,6 +35,14 @@ class Operations(Database):
         with self.session(writes=False) as session:
             return list(session.exec(query).all())
 
+    def list_busy(self) -> set[str]:
+        """Ids of the communities for which an Operation is open."""
+        with self.session(writes=False) as session:
+            found = session.exec(
+                select(Operation.active_for).where(col(Operation.active_for).is_not(None))
+            )
+            return {each for each in found.all() if each}
+
     def count_open(self) -> int:
         with self.session(writes=False) as session:
             open_ones = select(func.count()).where(col(Operation.active_for).is_not(None))

@@ -47,6 +47,7 @@ def test_a_spoken_name_suggests_an_address(name, label):
     ("typed", "says"),
     [
         ("", "choose an address"),
+        ("0123456789abcdef" * 2, "one of our numbers"),
         ("a" * 300, "too long"),
         ("ab", "too short"),
         ("😀😀😀", "letters a to z"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -11,9 +12,11 @@ from provisioner.engine import operations
 from provisioner.engine.create import request_community
 from provisioner.engine.create_steps import CREATE_STEPS
 from provisioner.engine.keys import get_keys, sha256_of
-from provisioner.engine.operations import run_operation
+from provisioner.engine.lease import Lease, LeaseLost
+from provisioner.engine.operations import run_operation, run_stranded
 from provisioner.engine.progress import get_progress
 from provisioner.engine.remove import request_removal
+from provisioner.engine.resume import resume_communities
 from provisioner.errors import (
     Conflict,
     NameRefused,
@@ -282,11 +285,64 @@ def test_a_failed_removal_can_be_repeated(context):
     run_operation(context, removal.id)
     assert context.store.get_operation(removal.id).state == OperationState.FAILED
     context.engine.failing_jobs = set()
-    context.engine.jobs.clear()
     community = context.store.get_community(community.id)
     removal = request_removal(context, community, typed=community.label, requested_by="test")
     run_operation(context, removal.id)
     assert context.store.get_community(community.id).state == CommunityState.REMOVED
+
+
+def test_an_undoing_whose_job_failed_is_finished_by_the_next_sweep(context):
+    """As when the engine was stopped in the middle of it."""
+    context.gateway.status = 502
+    context.engine.failing_jobs = {"-erase"}
+    community, operation = ask(context)
+    run_operation(context, operation.id)
+    assert context.store.get_operation(operation.id).state == OperationState.UNDOING
+    context.engine.failing_jobs = set()
+    assert run_stranded(context) == 1
+    assert context.store.get_operation(operation.id).state == OperationState.FAILED
+    assert context.store.get_community(community.id).reserved is None
+
+
+def test_what_is_being_changed_is_not_started_beside_that(context):
+    community, operation = ask(context)
+    run_operation(context, operation.id)
+    context.engine.services.clear()
+    context.engine.jobs.clear()
+    living = context.store.get_community(community.id)
+    removal = request_removal(context, living, typed=community.label, requested_by="test")
+    context.store.change_community(community.id, state=CommunityState.RUNNING)
+    assert resume_communities(context) == []
+    assert context.engine.services == {}
+    run_operation(context, removal.id)
+    assert context.store.get_community(community.id).state == CommunityState.REMOVED
+
+
+def test_a_lease_that_cannot_be_extended_is_lost(context, monkeypatch):
+    """Whatever the reason: another worker will have it soon."""
+
+    def fail(*_: object) -> bool:
+        raise RuntimeError
+
+    _, operation = ask(context)
+    context.settings.lease_seconds = 0.15
+    monkeypatch.setattr(context.store, "extend_lease", fail)
+    lease = Lease(context, operation.id, "one")
+    assert lease.take()
+    with lease:
+        ends, is_lost = time.monotonic() + 5, False
+        while not is_lost and time.monotonic() < ends:
+            is_lost = _is_lost(lease)
+    assert is_lost
+
+
+def _is_lost(lease: Lease) -> bool:
+    time.sleep(0.01)
+    try:
+        lease.check()
+    except LeaseLost:
+        return True
+    return False
 
 
 def test_progress_reaches_a_hundred_only_when_it_is_ready(context):

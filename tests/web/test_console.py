@@ -88,6 +88,21 @@ def test_removal_sent_twice_is_one_removal(founder, context, community):
     assert len(context.store.list_operations(community.id)) == 2  # made once, removed once
 
 
+def test_a_removal_that_did_not_work_out_can_be_asked_for_again(founder, context, community):
+    context.engine.failing_jobs = {"-erase"}
+    founder.go(f"/my/{community.label}/remove").submit(typed=community.label)
+    (removal,) = [o for o in context.store.list_operations(community.id) if o.kind == "remove"]
+    run_operation(context, removal.id)
+    assert context.store.get_operation(removal.id).state == "failed"
+    context.engine.failing_jobs = set()
+    founder.go(f"/my/{community.label}")
+    assert founder.path == f"/my/{community.label}/remove"
+    founder.submit(typed=community.label)
+    assert founder.path.startswith("/making/")
+    run_operation(context, founder.path.split("/")[2])
+    assert context.store.get_community(community.id).state == "removed"
+
+
 def test_the_sign_for_another_page_comes_ready_to_paste(founder, context, community):
     pasted = founder.value("sign")
     address = "http://localhost:8080/check/smith-family.localhost:8080"

@@ -150,3 +150,23 @@ def test_what_was_removed_says_so_on_its_old_ready_page(visitor, context):
     run_operation(context, removal.id)
     visitor.go(f"/making/{operation.id}/ready")
     assert "is gone" in visitor.words
+
+
+def test_a_draft_that_a_neighbour_planted_gives_her_nothing(app, context):
+    """A community below our domain may set a cookie for all of it; the session's is this host's."""
+    neighbour, victim = Visitor(app), Visitor(app)
+    neighbour.go("/start").submit(name="Mine")
+    planted = neighbour.client.get_cookie("draft", path=neighbour.path.rpartition("/")[0])
+    assert planted
+    victim.go("/start")
+    victim.client.set_cookie("draft", planted.value, path=victim.path.rpartition("/")[0])
+    victim.go(victim.path).submit(name="The Smith Family")
+    victim.submit(preset="family").submit().submit(founder="Ann")
+    operation = context.store.get_operation(victim.path.split("/")[2])
+    making = f"/making/{operation.id}"
+    assert victim.go(making).page.status_code == 200
+    for step in ("name", "who", "promises", "you"):
+        neighbour.client.set_cookie("draft", planted.value, path="/start")
+        neighbour.go(f"/start/x/{step}")
+        assert operation.id not in neighbour.page.text
+        assert neighbour.go(making).page.status_code == 403

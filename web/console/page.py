@@ -12,7 +12,7 @@ from provisioner.engine.create_steps import SIGNIN_LIFETIME
 from provisioner.engine.keys import sha256_of
 from provisioner.errors import NotAllowed
 from provisioner.models.community import Community, CommunityState
-from provisioner.models.operation import OperationKind
+from provisioner.models.operation import Operation, OperationKind
 from provisioner.models.promise import Visibility
 from web.check.badge import write_snippet
 from web.console.blueprint import blueprint
@@ -41,8 +41,10 @@ def open_page(token: str) -> Response:
 @blueprint.get("/<string(maxlength=32):label>")
 def show_page(label: str) -> BaseResponse:
     community = get_mine(label)
-    if community.state == CommunityState.REMOVING:
-        return _watch_removal(community)
+    if operation := find_open_removal(community):
+        return go_to_making(operation)
+    if community.state == CommunityState.REMOVING:  # it was begun and did not work out
+        return redirect(url_for("console.show_removal", label=label), 303)
     context = get_context()
     now = context.clock.now()
     page = render_template(
@@ -72,11 +74,12 @@ def get_mine(label: str) -> Community:
     return community
 
 
-def _watch_removal(community: Community) -> Response:
+def find_open_removal(community: Community) -> Operation | None:
+    """The removal that is under way."""
     for operation in get_context().store.list_operations(community.id):
-        if operation.kind == OperationKind.REMOVE:
-            return go_to_making(operation)
-    raise NotAllowed("it is being removed")
+        if operation.kind == OperationKind.REMOVE and operation.active_for:
+            return operation
+    return None
 
 
 def _say_day(moment: datetime) -> str:

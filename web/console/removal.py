@@ -7,9 +7,9 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from provisioner.engine.remove import request_removal
 from provisioner.errors import Conflict, SaidBadly
-from provisioner.models.community import Community, CommunityState
+from provisioner.models.community import Community
 from web.console.blueprint import blueprint
-from web.console.page import get_mine, show_page
+from web.console.page import find_open_removal, get_mine, show_page
 from web.current import get_context
 from web.limits import limited
 from web.wizard.saying import Problem
@@ -19,7 +19,7 @@ from web.wizard.show import go_to_making
 @blueprint.get("/<string(maxlength=32):label>/remove")
 def show_removal(label: str) -> BaseResponse:
     community = get_mine(label)
-    if community.state == CommunityState.REMOVING:
+    if find_open_removal(community):
         return show_page(label)
     return _render(community)
 
@@ -29,7 +29,7 @@ def show_removal(label: str) -> BaseResponse:
 def remove(label: str) -> BaseResponse:
     """Sent twice, it is removed once: the second answer shows the same progress."""
     community = get_mine(label)
-    if community.state == CommunityState.REMOVING:
+    if find_open_removal(community):
         return show_page(label)
     try:
         operation = request_removal(

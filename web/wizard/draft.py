@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 from typing import Final
 
-from flask import Response, current_app, request
+from flask import Response, current_app, request, session
 from itsdangerous import BadSignature, URLSafeSerializer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -21,11 +21,12 @@ from web.current import get_settings
 from web.safety import KEPT_FOR
 
 COOKIE: Final = "draft"
+BROWSER: Final = "browser"  # in the session: a number for this browser, and nothing else
 LARGEST_COOKIE: Final = 3_700  # browsers keep 4,096 bytes with name and attributes
 
 
 class Draft(BaseModel):
-    """`key` is secret: whoever has it is the one who started, and it makes one community."""
+    """`key` is secret: with the browser that it was started in, it makes one community."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -36,10 +37,6 @@ class Draft(BaseModel):
     promises: Promises | None = None
     founder: str = ""
     email: str = ""
-
-    @property
-    def idempotency_key(self) -> str:
-        return f"wizard:{self.key}"
 
     def choose(self, preset: Preset, country: str) -> Draft:
         """Take a preset's promises; choosing the same one again keeps what was changed."""
@@ -63,6 +60,17 @@ class Draft(BaseModel):
             founder=community.founder,
             email=community.email,
         )
+
+
+def wish_key(draft: Draft) -> str:
+    """What makes one community of this draft in this browser, however often it is sent.
+
+    The draft alone is not enough: a neighbour below our domain could put one of its own into a
+    stranger's browser, but nothing into the session, whose cookie is this host's (`__Host-`).
+    """
+    if BROWSER not in session:
+        session[BROWSER] = secrets.token_urlsafe(16)
+    return f"wizard:{draft.key}:{session[BROWSER]}"
 
 
 def new_draft_id() -> str:

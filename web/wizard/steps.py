@@ -16,7 +16,7 @@ from web.holding import grant
 from web.limits import limited
 from web.wizard.blueprint import blueprint
 from web.wizard.countries import guess_country
-from web.wizard.draft import Draft, keep_draft, new_draft_id, read_draft
+from web.wizard.draft import Draft, keep_draft, new_draft_id, read_draft, wish_key
 from web.wizard.saying import (
     Problem,
     judge_name_step,
@@ -49,7 +49,7 @@ def begin() -> Response:
 @blueprint.get("/start/<draft_id>/<any(name, who, promises, you):step>")
 def show_step(draft_id: str, step: str) -> Response:
     draft = read_draft()
-    if earlier := get_context().store.find_by_key(draft.idempotency_key):
+    if earlier := get_context().store.find_by_key(wish_key(draft)):
         return _show_made(earlier[1])
     first = find_first_open(draft)
     if STEPS.index(step) > STEPS.index(first):
@@ -104,13 +104,13 @@ def _request(draft: Draft, preset: Preset, promises: Promises) -> Operation:
         founder=draft.founder,
         email=draft.email,
         requested_by="wizard",
-        idempotency_key=draft.idempotency_key,
+        idempotency_key=wish_key(draft),
     )[1]
 
 
 def _advance(draft_id: str, step: str, typed: Draft, judge: Callable[[], Draft]) -> Response:
     """To the next step with a good answer; the same step again, with a sentence, otherwise."""
-    if earlier := get_context().store.find_by_key(typed.idempotency_key):
+    if earlier := get_context().store.find_by_key(wish_key(typed)):
         return go_to_making(earlier[1])
     try:
         draft = judge()
