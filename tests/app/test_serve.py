@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.client import HTTPException
@@ -179,3 +181,31 @@ def test_unknown_commands_are_named(running: Running):
     answer = running.command("dance")
     assert answer.returncode == 2
     assert "create-owner" in answer.stderr
+
+
+def test_what_was_deleted_is_gone_after_a_kill_in_the_middle(running: Running):
+    """The rows went, and the process was killed before the bytes did."""
+    come_in(running)
+    assert running.share_photo("words to be forgotten", photo())[0] == 303
+    running.ask("GET", "/")
+    running.kill()
+    media = running.settings.media
+    assert list(media.iterdir())
+    db = sqlite3.connect(running.settings.database)
+    db.execute("PRAGMA secure_delete=ON")
+    db.execute("DELETE FROM post")
+    db.execute("DELETE FROM photo")
+    db.commit()
+    log = running.settings.database.with_name(running.settings.database.name + "-wal")
+    kept_log = log.read_bytes()
+    db.close()
+    log.write_bytes(kept_log)
+    running.start()
+    ends = time.monotonic() + 20
+    while list(media.iterdir()) and time.monotonic() < ends:
+        time.sleep(0.1)
+    assert list(media.iterdir()) == []
+    while log.stat().st_size and time.monotonic() < ends:
+        time.sleep(0.1)
+    assert log.stat().st_size == 0
+    assert b"words to be forgotten" not in running.settings.database.read_bytes()

@@ -103,7 +103,7 @@ def _list_seen() -> Iterator[Other]:
         ("run out", "STALE", of("h1"), old),
         ("the first has run out", "STALE", replace(old, host="h1"), of()),
         ("at no time", REJECTED, of("h1"), of(issued="now")),
-        ("from the future", "CLOCK-SKEW", of("h1"), of(issued=moment(5), expires=moment(6))),
+        ("from the future", "CLOCK-SKEW", of("h1"), of(issued=moment(6), expires=moment(7))),
     ):
         yield name, outcome, first, (told(other),), ""
 

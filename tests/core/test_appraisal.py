@@ -250,8 +250,14 @@ def moved(**times: str) -> bytes:
     [
         (moved(issued="2026-05-01T11:54:59Z", expires="2026-05-01T11:59:59Z"), Outcome.STALE),
         (moved(issued="2026-05-01T11:55:00Z", expires="2026-05-01T12:00:00Z"), Outcome.STALE),
-        (moved(issued="2026-05-01T12:00:59Z"), Outcome.GENUINE),
-        (moved(issued="2026-05-01T12:01:01Z"), Outcome.CLOCK_SKEW),
+        (
+            moved(issued="2026-05-01T12:05:00Z", expires="2026-05-01T12:10:00Z"),
+            Outcome.GENUINE,
+        ),
+        (
+            moved(issued="2026-05-01T12:05:01Z", expires="2026-05-01T12:10:01Z"),
+            Outcome.CLOCK_SKEW,
+        ),
         (moved(expires="2026-05-01T12:04:01Z"), Outcome.REJECTED),
         (moved(issued="2026-05-01T12:05:00Z"), Outcome.REJECTED),
         (moved(issued="yesterday"), Outcome.REJECTED),
@@ -494,8 +500,8 @@ def read_at(full_pass: str) -> Verdict:
         ("2026-05-01T11:59:00Z", Outcome.GENUINE, "Every byte was read 1 minute ago."),
         ("2026-04-30T10:00:00Z", Outcome.GENUINE, "Every byte was read 1 day ago."),
         ("2026-04-30T09:59:59Z", Outcome.STALE, "too long ago"),
-        ("2026-05-01T12:01:00Z", Outcome.GENUINE, "just now"),
-        ("2026-05-01T12:01:01Z", Outcome.STALE, "in the future"),
+        ("2026-05-01T12:05:00Z", Outcome.GENUINE, "just now"),
+        ("2026-05-01T12:05:01Z", Outcome.STALE, "in the future"),
         ("yesterday", Outcome.REJECTED, "does not say when"),
     ],
 )

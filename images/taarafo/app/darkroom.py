@@ -61,7 +61,7 @@ def _run(descriptor: int, files: dict[str, Path]) -> str:
     pairs = [word for size, longest in largest_first for word in (str(longest), str(files[size]))]
     with ONE_AT_A_TIME:
         done = subprocess.run(
-            [sys.executable, "-m", f"{__package__}.shrink", *pairs],
+            [sys.executable, "-P", "-s", "-m", f"{__package__}.shrink", *pairs],
             stdin=descriptor,
             capture_output=True,
             timeout=SECONDS,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 BUSY_MS = 15_000
+CHECKPOINT_TRIES, CHECKPOINT_PAUSE = 50, 0.1  # seconds
 FULL = ("database or disk is full", "disk I/O error", "unable to open database file")
 
 
@@ -38,8 +40,14 @@ def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
 
 
 def forget_deleted(db: sqlite3.Connection) -> None:
-    """Empty the write-ahead log, where overwritten pages would otherwise linger."""
-    db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    """Empty the write-ahead log, where overwritten pages would otherwise linger.
+
+    It cannot be emptied while somebody reads an older state, so it is tried for a while.
+    """
+    for _ in range(CHECKPOINT_TRIES):
+        if not db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+            return
+        time.sleep(CHECKPOINT_PAUSE)
 
 
 def is_full(error: sqlite3.Error) -> bool:

@@ -37,7 +37,12 @@ def count(db: sqlite3.Connection, member_id: int) -> dict[str, int]:
 
 
 def delete_member(db: sqlite3.Connection, settings: Settings, member: Member, now: int) -> Receipt:
-    """Rows first, so that nobody can ask for a file any more; then the bytes."""
+    """Rows first, so that nobody can ask for a file any more; then the bytes.
+
+    The copy for the backup goes before them: who is stopped in between has lost no copy that is
+    needed, and the next start takes away files without a row and empties the log.
+    """
+    backup.forget_copy(settings)
     with transaction(db):
         counts = count(db, member.id)
         ids = [photo.id for photo in photos.list_of_member(db, member.id)]

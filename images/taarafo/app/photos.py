@@ -99,12 +99,15 @@ def remove_files(media: Path, ids: Iterable[str]) -> None:
             file_of(media, photo_id, size).unlink(missing_ok=True)
 
 
-def sweep(db: sqlite3.Connection, media: Path, now: int) -> None:
-    """Remove what nobody shared, and files that a killed process left without a row."""
+def sweep(db: sqlite3.Connection, media: Path, now: int, begun: float) -> None:
+    """Remove what nobody shared, and files that an earlier process left without a row.
+
+    `begun` is when this process started: what is older and has no row belongs to nobody.
+    """
     db.execute("DELETE FROM photo WHERE post_id IS NULL AND made_at < ?", (now - FORGOTTEN_AFTER,))
     known = {row["id"] for row in db.execute("SELECT id FROM photo")}
     for file in media.iterdir():
-        if file.name.split(".")[0] not in known and file.stat().st_mtime < now - FORGOTTEN_AFTER:
+        if file.name.split(".")[0] not in known and file.stat().st_mtime < begun:
             file.unlink(missing_ok=True)
 
 

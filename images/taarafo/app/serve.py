@@ -13,12 +13,13 @@ from cheroot.server import HTTPConnection
 from cheroot.wsgi import Server
 
 from . import photos
-from .database import connect
+from .database import connect, forget_deleted
 from .migrate import migrate
 from .settings import Settings
 from .web import create_app
 
 THREADS = 12
+DAY = 24 * 3600
 QUEUE = 128  # callers that wait to be answered; the edge sends many at once
 LARGEST_REQUEST = 512 * 1024 * 1024  # beyond this the connection is refused, not answered
 log = logging.getLogger("app")
@@ -33,7 +34,7 @@ def serve(settings: Settings) -> None:
     anchor = connect(settings.database)
     anchor.execute("SELECT count(*) FROM member").fetchone()
     server = _server(settings)
-    threading.Thread(target=_tidy, args=(settings,), daemon=True).start()
+    threading.Thread(target=_tidy, args=(settings, time.time()), daemon=True).start()
     was_asked = _answer_until_asked(server)
     server.stop()
     os._exit(0 if was_asked else 1)
@@ -90,14 +91,24 @@ def _answer_until_asked(server: Server) -> bool:
     return os.read(told, 5) == b"asked"
 
 
-def _tidy(settings: Settings) -> None:
-    """Sweep up, once, after the first visitors were served."""
+def _tidy(settings: Settings, begun: float) -> None:
+    """Sweep up after the first visitors were served, and then every day.
+
+    This finishes what somebody deleted when the process before was killed in the middle of it.
+    """
     time.sleep(5)
     for file in settings.incoming.iterdir():
         file.unlink(missing_ok=True)
+    while True:
+        _sweep(settings, begun)
+        time.sleep(DAY)
+
+
+def _sweep(settings: Settings, begun: float) -> None:
     db = connect(settings.database)
     try:
-        photos.sweep(db, settings.media, int(time.time()))
+        photos.sweep(db, settings.media, int(time.time()), begun)
+        forget_deleted(db)
     except Exception:
         log.exception("sweeping up failed; nothing was lost")
     finally:

@@ -1,8 +1,10 @@
 """Read one photo and write it anew, small and without what the camera noted about the place.
 
-Runs as its own short-lived process: a hostile picture meets no secret and no database, has a
-limit on memory and time, and the server's memory stays small. Standard input is the picture,
-the arguments are the files to write. Prints `width height`; any failure ends with a code not 0.
+Runs as its own short-lived process: a hostile picture does not meet the server's memory, has a
+limit on memory and time, and the server stays small. It is the same user with the same folders, so
+a flaw in what decodes pictures could still read the community's files. Standard input is the
+picture, the arguments are the files to write. Prints `width height`; any failure ends with a code
+not 0.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from provisioner.core.versions import version_key
 from provisioner.models.evidence import LIFETIME_SECONDS, parse_moment
 from provisioner.models.verdict import Finding, Outcome
 
-CLOCK_SKEW = timedelta(seconds=60)
+CLOCK_SKEW = timedelta(minutes=5)
 _LIFETIME = timedelta(seconds=LIFETIME_SECONDS)
 
 

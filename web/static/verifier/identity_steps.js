@@ -1,7 +1,7 @@
 // Steps 1 to 5 and 7: whose report it is, of whom, from when, and which release it names.
 "use strict";
 
-const CLOCK_SKEW = 60 * 1000; // milliseconds
+const CLOCK_SKEW = 5 * 60 * 1000; // milliseconds
 const LATEST_MOMENT = Date.parse("9999-12-31T23:59:59Z");
 
 /** 1. The report is there and an enrolled agent signed it. */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import IO
 
@@ -67,5 +68,15 @@ def number(field: str) -> int:
 
 
 def visitor() -> str:
-    """The address the edge saw, for counting tries; kept in memory only."""
-    return request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip() or "here"
+    """The address the edge saw, for counting tries; kept in memory only.
+
+    Of IPv6 the network that one household has: it can give itself any number of addresses.
+    """
+    seen = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    try:
+        address = ipaddress.ip_address(seen)
+    except ValueError:
+        return "here"
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
