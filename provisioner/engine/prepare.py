@@ -12,7 +12,9 @@ from provisioner.settings import Settings
 
 ENGINE_PACKAGES = ["docker.io", "iptables", "apparmor", "ca-certificates"]
 BUILD_PACKAGES = ["mmdebstrap", "buildah", "skopeo", "debian-archive-keyring"]
-TEST_PACKAGES = ["chromium", "fonts-dejavu-core", "fonts-noto-core", "iproute2", "util-linux"]
+TEST_PACKAGES = [
+    "chromium", "faketime", "fonts-dejavu-core", "fonts-noto-core", "iproute2", "util-linux",
+]  # fmt: skip
 USUAL_ENGINE = "unix:///var/run/docker.sock"
 ROOT_UID = 0
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from provisioner.engine.check_anywhere import check_anywhere
 from provisioner.engine.context import Context
 from provisioner.engine.operations import run_operation
 from provisioner.models.verdict import Outcome
+from provisioner.settings import ROOT
 from tests.live.community import ask, erase, get, wait_until
 
 pytestmark = pytest.mark.live
@@ -61,6 +64,43 @@ def test_a_tag_that_leads_elsewhere_changes_nothing(context, state, engine):
     running = json.loads(told)[0]["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"]
     assert running.endswith(f"@{image.digest}")
     assert run_operation(context, erase(context, community).id)
+
+
+@pytest.mark.parametrize(
+    ("off", "outcome"),
+    [
+        ("+2 minutes", Outcome.GENUINE),
+        ("+6 minutes", Outcome.CLOCK_SKEW),
+        ("-6 minutes", Outcome.CLOCK_SKEW),
+        ("+1 day", Outcome.CLOCK_SKEW),
+        ("-1 day", Outcome.CLOCK_SKEW),
+    ],
+)
+@pytest.mark.attack("a clock that is off by a day", "CLOCK-SKEW")
+def test_a_member_whose_clock_is_wrong(punctual, state, tmp_path, off, outcome):
+    """The whole command runs under another clock (faketime(1)), and the server under its own."""
+    environment = os.environ | {
+        "TAARAFO_STATE": str(state.state),
+        "TAARAFO_PORT": str(state.port),
+        "DONT_FAKE_MONOTONIC": "1",
+        "XDG_CACHE_HOME": str(tmp_path),
+    }
+    root = ("--root", str(state.trust_dir / "root.json"), "--control", state.address)
+    command = ["faketime", "-f", off.replace(" minutes", "m").replace(" day", "d")]
+    command += [sys.executable, str(ROOT / "cli.py"), "check", punctual.address, "--json", *root]
+
+    def ask() -> str:
+        told = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        return str(json.loads(told.stdout)["outcome"])
+
+    # a few questions are answered at once, then one in ten seconds: without an answer of its own a
+    # check cannot tell an old report from a clock that is ahead
+    wait_until(lambda: ask() == outcome, f"{off} is {outcome}", seconds=60)
+
+
+@pytest.fixture(scope="module")
+def punctual(context):
+    return settle(context, "Punctual")
 
 
 @pytest.mark.attack("memory patched", "GENUINE")
