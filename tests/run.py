@@ -70,7 +70,8 @@ def find_obstacle() -> str:
 
 def prepare_machine(*, needs_browser: bool) -> str:
     """Install the programs that are missing; returns why that failed, or nothing."""
-    wanted = (*PROGRAMS, "mmdebstrap", "buildah", "faketime", *(("chromium",) if needs_browser else ()))
+    wanted = (*PROGRAMS, "mmdebstrap", "buildah", "faketime")
+    wanted += ("chromium",) if needs_browser else ()
     if all(shutil.which(program) for program in wanted):
         return ""
     from provisioner.engine.prepare import prepare_tests
