@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from provisioner.commands.speaking import Json, open_context, say, show
+from provisioner.errors import SaidBadly
 
 check = typer.Typer()
 
@@ -19,6 +20,8 @@ def check_address(
     full: Annotated[bool, typer.Option("--full", help="Have every byte read anew.")] = False,
     save: Annotated[str, typer.Option(help="Keep all it rests on in this file.")] = "",
     offline: Annotated[str, typer.Option(help="Judge a saved file, with no network.")] = "",
+    vsa: Annotated[str, typer.Option(help="Write a summary of the saved check to share.")] = "",
+    key: Annotated[str, typer.Option(help="File with the key that signs the summary.")] = "",
     explain: Annotated[bool, typer.Option("--explain", help="Say what each step asks.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -28,6 +31,8 @@ def check_address(
     from provisioner.engine import check_anywhere as anywhere
     from provisioner.engine.saved_check import judge_saved
 
+    if vsa and not (save or offline):
+        raise SaidBadly("A summary is of a saved check: add --save or --offline.", "vsa")
     context = open_context()
     trusted = Path(root) if root else None
     if offline:
@@ -42,6 +47,10 @@ def check_address(
             is_full=full,
             say=say,
         )
+    if vsa:
+        from provisioner.engine.share import share_verdict
+
+        share_verdict(Path(offline or save), verdict, Path(vsa), Path(key) if key else None)
     write = anywhere.explain_verdict if explain else anywhere.write_verdict
     show(verdict.as_json(), write(verdict), as_json=as_json)
     raise typer.Exit(anywhere.exit_code_of(verdict.outcome))
