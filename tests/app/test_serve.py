@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 import stat
 import subprocess
@@ -9,10 +10,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from http.client import HTTPException
 
 import pytest
+from app.serve import THREADS
 from app.settings import Settings
 
 from tests.app.conftest import WELCOME
@@ -209,3 +211,24 @@ def test_what_was_deleted_is_gone_after_a_kill_in_the_middle(running: Running):
         time.sleep(0.1)
     assert log.stat().st_size == 0
     assert b"words to be forgotten" not in running.settings.database.read_bytes()
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/sign-in", "/join"])
+@pytest.mark.parametrize(
+    "length",
+    ["Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", "Content-Length: 70000\r\n\r\nhello"],
+)
+def test_strangers_who_send_for_ever_stop_nobody(running: Running, path: str, length: str):
+    """More of them than there are threads; the edge hands on only what is longer than a form."""
+    with ExitStack() as callers:
+        for _ in range(3 * THREADS):
+            line = callers.enter_context(socket.socket(socket.AF_UNIX))
+            line.settimeout(10)
+            line.connect(str(running.settings.socket))
+            line.sendall(f"POST {path} HTTP/1.1\r\nHost: smith.localhost\r\n{length}".encode())
+        began = time.monotonic()
+        for _ in range(20):
+            assert running.ask("GET", "/healthz")[0] == 200
+        assert time.monotonic() - began < 5
+        answer = line.recv(65536).split(b"\r\n", 1)[0]
+        assert b" 404 " in answer or b" 413 " in answer

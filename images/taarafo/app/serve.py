@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 
-from cheroot.server import HTTPConnection
+from cheroot.server import HTTPConnection, HTTPRequest
 from cheroot.wsgi import Server
 
 from . import photos
@@ -40,7 +40,21 @@ def serve(settings: Settings) -> None:
     os._exit(0 if was_asked else 1)
 
 
+class _Request(HTTPRequest):
+    def send_headers(self) -> None:
+        """What says that it closes does so at once, and reads no more of what is sent."""
+        if (b"Connection", b"close") in self.outheaders:
+            self.close_connection = True
+        super().send_headers()
+
+
+class _Connection(HTTPConnection):
+    RequestHandlerClass = _Request
+
+
 class _Server(Server):
+    ConnectionClass = _Connection
+
     def put_conn(self, conn: HTTPConnection) -> None:
         """Keep a connection for its next request, unless we stop at this very moment."""
         try:

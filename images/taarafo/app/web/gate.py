@@ -10,6 +10,7 @@ from .. import invitations, sessions
 from . import cookies, door
 from .context import db, here, now, viewer
 
+MOST_OF_A_STRANGER = 64 * 1024  # bytes: as much as the edge holds back (images/edge/Caddyfile)
 # What says nothing about this community.
 PLAIN = {"static", "about.health"}
 # Links that carry their own proof: looking at one does not use it up.
@@ -53,6 +54,20 @@ def identify() -> None:
     endpoint = request.endpoint if request.endpoint and request.method != "OPTIONS" else ""
     if not (_is_open(endpoint) if g.viewer is None else _is_for_member(endpoint)):
         abort(404)
+    if g.viewer is None and is_long():
+        abort(413)
+
+
+def is_long() -> bool:
+    """Whether more is sent than a stranger's form ever has.
+
+    The edge holds back what is shorter until it is all there. What is longer comes as slowly as
+    its sender likes, and would keep one of our few threads for as long.
+    """
+    length = request.content_length
+    if length is None:
+        return "Transfer-Encoding" in request.headers
+    return length > MOST_OF_A_STRANGER
 
 
 def _is_open(endpoint: str) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Response, request
 
-from .context import here
+from .context import here, viewer
+from .gate import is_long
 
 POLICY = "; ".join(
     [
@@ -28,9 +29,14 @@ ALWAYS = {
 
 
 def drain(response: Response) -> Response:
-    """Read what is left of an upload piece by piece; the server would take it into memory."""
+    """Read what is left of an upload piece by piece; the server would take it into memory.
+
+    For a stranger's, which may never end, the connection is closed instead.
+    """
     body = request.environ["wsgi.input"]
-    if request.method not in ("GET", "HEAD") and response.status_code >= 400:
+    if viewer() is None and is_long():
+        response.headers["Connection"] = "close"
+    elif request.method not in ("GET", "HEAD") and response.status_code >= 400:
         while body.read(65536):
             pass
     return response
