@@ -14,6 +14,7 @@ from provisioner.core.log_entries import (
     find_version,
 )
 from provisioner.core.tlog.entry import Entry
+from provisioner.publishing.logged import find_logged
 from provisioner.publishing.pending import refuse_waiting
 from provisioner.publishing.publisher import Publisher
 from provisioner.publishing.repository import State
@@ -50,8 +51,10 @@ def make_visible(
     """Show roles that are completely signed, and a new `root` as the very last file.
 
     The old keys of snapshot and timestamp sign along with the new ones, so that every file is
-    good below both roots and a reader never meets one that is not.
+    good below both roots and a reader never meets one that is not. What was logged before and is
+    not shown yet is shown too; PublishingUnfinished says that this is not possible here.
     """
+    signed = {**find_logged(publisher, state, signed, root), **signed}
     ring, judge, before = publisher.ring, (root or state.root).signed, state.root.signed
     told: dict[str, Metadata[Any]] = dict(signed)
     if root:

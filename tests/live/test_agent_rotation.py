@@ -24,7 +24,7 @@ from provisioner.settings import ROOT
 from tests.live.community import wait_until
 
 pytestmark = pytest.mark.live
-KILLED_AFTER = (0.4, 0.7, 1.0, 1.3, 1.6, 1.9, 2.2)  # seconds; it takes about two in all
+KILLED_AT = (0.3, 0.45, 0.6, 0.7, 0.8, 0.9, 0.95)  # of the time that a whole one takes
 
 
 @pytest.fixture(scope="module")
@@ -83,16 +83,18 @@ def test_by_one_command_it_is_good_at_every_moment(context, state, good):
 
 def test_killed_anywhere_it_is_good_and_the_next_one_finishes_it(context, state, good):
     first = published(context, state).agents[0]
-    killed = 0
-    for seconds in KILLED_AFTER:
+    began = time.monotonic()
+    assert rotate(state).wait(60) == 0
+    whole, killed = time.monotonic() - began, 0
+    for part in KILLED_AT:
         command = rotate(state)
-        time.sleep(seconds)
+        time.sleep(part * whole)
         command.send_signal(signal.SIGKILL)
         command.communicate()
         killed += command.returncode == -signal.SIGKILL
         verdict = check_community(context, state.address, is_asked=True)
         assert verdict.outcome is Outcome.GENUINE, verdict
-    assert killed >= len(KILLED_AFTER) // 2
+    assert killed >= len(KILLED_AT) // 2
     command = rotate(state)
     _, said = command.communicate(timeout=60)
     assert command.returncode == 0, said

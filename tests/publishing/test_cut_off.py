@@ -24,15 +24,26 @@ from provisioner.errors import (
     TaarafoError,
     WitnessesMissing,
 )
+from provisioner.models.manifest import root_of
 from provisioner.publishing.agents import log_agents
 from provisioner.publishing.create import create_publisher
+from provisioner.publishing.publish import publish_release
 from provisioner.publishing.publisher import Publisher
 from provisioner.publishing.renew import refresh_online, renew_signatures
 from provisioner.publishing.rotate import add_key, rotate_key, set_threshold
 from provisioner.publishing.witnesses import add_witness, refresh_cosignatures
 from tests.core.test_appraisal_dsse import KEY, public_of
 from tests.publishing.ceremonies import make_holder, problems_of
-from tests.publishing.place import APP, NOW, flip, publish, reader_of, run_until_killed
+from tests.publishing.place import (
+    APP,
+    MANIFEST,
+    NOW,
+    flip,
+    publish,
+    reader_of,
+    release_of,
+    run_until_killed,
+)
 
 WITNESS = Ed25519PrivateKey.generate()
 WITNESS_KEY = NoteKey("w1", COSIGNATURE_V1, WITNESS.public_key().public_bytes_raw())
@@ -55,8 +66,30 @@ def publish_again(publisher: Publisher) -> None:
     publish(publisher, "1.1.0")
 
 
+def publish_another_app(publisher: Publisher) -> None:
+    release = release_of("1.0.0", name="control")
+    publish_release(publisher, release, {root_of(MANIFEST): MANIFEST}, now=NOW)
+
+
+def rotate_the_root(publisher: Publisher) -> None:
+    assert rotate_key(publisher, "root", 1, now=NOW).is_published
+
+
+def renew_everything(publisher: Publisher) -> None:
+    renew_signatures(publisher, now=LATER)
+
+
 NEXT: dict[str, Callable[[Publisher], None]] = {
-    each.__name__: each for each in (run_up, enrol_an_agent, sweep, publish_again)
+    each.__name__: each
+    for each in (
+        run_up,
+        enrol_an_agent,
+        sweep,
+        publish_again,
+        publish_another_app,
+        rotate_the_root,
+        renew_everything,
+    )
 }
 
 
