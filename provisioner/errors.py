@@ -116,6 +116,14 @@ class Conflict(TaarafoError):
     exit_code = 4
 
 
+class UpgradeRefused(Conflict):
+    """This version is not for this community, or not now; `reason` and `advice` are sentences."""
+
+    code = "upgrade-refused"
+    sentence = "{reason}"
+    advice = "{advice} Nothing was changed."
+
+
 class NotAllowed(TaarafoError):
     code = "not-allowed"
     sentence = "This page is only for the person who holds its link or password."
@@ -381,6 +389,15 @@ class AppFailed(TaarafoError):
     sentence = "The community could not start, so everything was put back."
     advice = "Try again. If it happens again, the operator should look at the log."
     exit_code = 32
+
+
+class PromiseBroken(TaarafoError):
+    """A new version that does not keep what the founder promised is never let in."""
+
+    code = "promise-broken"
+    sentence = "The new version does not keep a promise, so the one before was put back."
+    advice = "Nothing was lost. Tell whoever publishes it; wait for the next version."
+    exit_code = 35
 
 
 class OperationFailed(TaarafoError):

@@ -1,0 +1,1 @@
+"""What runs in one-shot jobs beside a community's data, on the host that has it."""
