@@ -9,7 +9,6 @@ instant.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 from provisioner.core.place import home_dir
 from provisioner.core.planning import Plan, plan_command, plan_fetch
@@ -266,7 +265,7 @@ def _carry(work: Work, job: JobSpec, part: str) -> None:
 
 def _stop(work: Work, service: ServiceSpec) -> None:
     engine = work.context.engine
-    engine.ensure_service(replace(service, replicas=0))
+    engine.stop_service(service)
     if not engine.has_stopped(service.name):
         raise Unavailable(f"{service.name} still runs", part="the last word to be written")
 
