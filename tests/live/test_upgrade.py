@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -238,19 +238,15 @@ def carry_while(context, family, break_it, at):
     """Break something as soon as the step `at` has begun."""
     operation = request_repeat(context, now(context, family), requested_by="test")
 
-    def wait_and_break():
-        wait_until(
-            lambda: any(
-                s.name == at and s.started_at for s in context.store.list_steps(operation.id)
-            ),
-            f"{at} has begun",
-        )
-        break_it()
+    def has_begun():
+        steps = context.store.list_steps(operation.id)
+        return any(step.name == at and step.started_at for step in steps)
 
-    breaker = threading.Thread(target=wait_and_break)
-    breaker.start()
-    run_operation(context, operation.id)
-    breaker.join()
+    with ThreadPoolExecutor(1) as hand:
+        carried = hand.submit(run_operation, context, operation.id)
+        wait_until(has_begun, f"{at} has begun")
+        break_it()
+        carried.result(240)
     return continue_it(context, operation)
 
 
