@@ -148,7 +148,7 @@ def test_what_is_brought_back_is_counted(household):
 def test_a_restore_with_other_counts_fails(household):
     told = back_up(household.wish, household.places)
     told["tally"]["rows"]["community.sqlite3/post"] += 1
-    with pytest.raises(BackupFailed, match="7 rows in community.sqlite3/post instead of 8"):
+    with pytest.raises(BackupFailed, match=r"7 rows in community.sqlite3/post instead of 8"):
         restore({**household.wish, **told}, household.places)
 
 
