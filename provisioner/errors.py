@@ -116,6 +116,14 @@ class Conflict(TaarafoError):
     exit_code = 4
 
 
+class UpgradeRefused(Conflict):
+    """This version is not for this community, or not now; `reason` and `advice` are sentences."""
+
+    code = "upgrade-refused"
+    sentence = "{reason}"
+    advice = "{advice} Nothing was changed."
+
+
 class NotAllowed(TaarafoError):
     code = "not-allowed"
     sentence = "This page is only for the person who holds its link or password."
@@ -383,6 +391,15 @@ class AppFailed(TaarafoError):
     exit_code = 32
 
 
+class PromiseBroken(TaarafoError):
+    """A new version that does not keep what the founder promised is never let in."""
+
+    code = "promise-broken"
+    sentence = "The new version does not keep a promise, so the one before was put back."
+    advice = "Nothing was lost. Tell whoever publishes it; wait for the next version."
+    exit_code = 35
+
+
 class OperationFailed(TaarafoError):
     """For who waited for it: `reason` is the sentence that the operation ended with."""
 
@@ -398,7 +415,7 @@ class BackupFailed(TaarafoError):
     code = "backup-failed"
     sentence = "This backup does not count: {reason}."
     advice = "The community runs on, and earlier backups are kept. It is tried again by itself."
-    exit_code = 35
+    exit_code = 36
 
 
 class RenderFailed(TaarafoError):

@@ -55,6 +55,9 @@ class Engine(Protocol):
     def ensure_service(self, spec: ServiceSpec) -> None:
         """Create it, or update it where it differs from the spec."""
 
+    def has_stopped(self, name: str) -> bool:
+        """Whether no container of a service or job runs any more on this node."""
+
     def start_job(self, job: JobSpec) -> None:
         """Start it unless a job by that name exists already."""
 
@@ -146,14 +149,17 @@ class Releases(Protocol):
 class Gateway(Protocol):
     """The public front door, asked like a member would."""
 
-    def get_status(self, host: str, path: str) -> int:
-        """HTTP status through the edge. Raises Unavailable when the edge does not answer."""
+    def get_status(self, host: str, path: str, *, door: str = "") -> int:
+        """HTTP status through the edge. Raises Unavailable when the edge does not answer.
+
+        `door` is the slot of the community that is asked, though another one may be open.
+        """
 
     def get_bytes(self, host: str, path: str) -> bytes | None:
         """Body of a 200, None for anything else."""
 
     def post(
-        self, host: str, path: str, body: bytes, headers: Mapping[str, str]
+        self, host: str, path: str, body: bytes, headers: Mapping[str, str], *, door: str = ""
     ) -> tuple[int, bytes]:
         """Status and body of the answer to a JSON request."""
 
@@ -171,6 +177,9 @@ class Fetcher(Protocol):
 class Room(Protocol):
     def free_mb(self) -> int:
         """Free disk space in the state folder."""
+
+    def free_memory_mb(self) -> int:
+        """Memory of this machine that could be used without swapping."""
 
 
 class Waker(Protocol):

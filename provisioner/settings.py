@@ -49,6 +49,9 @@ class Settings(BaseModel):
     minimum_free_mb: int = Field(
         2048, ge=0, description="Free disk below which nothing new is started"
     )
+    rollback_days: int = Field(
+        14, ge=1, description="How long the version before an upgrade is kept, to go back to it"
+    )
     max_communities: int = Field(10_000, ge=1, description="Most communities on this control plane")
 
     def __init__(self, **given: Any) -> None:  # noqa: ANN401 - judged by each field

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from provisioner.core.planning import Place
+from provisioner.core.place import Place
 from provisioner.engine.context import Context
 from provisioner.errors import OperatorError, ReleaseUnknown, Unavailable
 from provisioner.models.release import Image, Listing, Recipe, RecipeService, Release, Source
@@ -43,6 +43,7 @@ class FakeEngine:
         self.jobs: dict[str, ServiceSpec] = {}
         self.failing_jobs: set[str] = set()
         self.failed: set[str] = set()
+        self.said: list[str] = []  # which service was started or stopped, in order
         self.nodes = {"node-1": Node("node-1", "one", is_here=True)}
         self.is_away = False
 
@@ -74,6 +75,7 @@ class FakeEngine:
         self._answer()
         self._refuse_missing(spec)
         self.services[spec.name] = spec
+        self.said.append(f"{spec.name} × {spec.replicas}")
 
     def start_job(self, job: JobSpec) -> None:
         self._answer()
@@ -139,6 +141,10 @@ class FakeEngine:
             if name.startswith(prefix)
         )
 
+    def has_stopped(self, name: str) -> bool:
+        self._answer()
+        return name not in self.services or self.services[name].replicas == 0
+
     def get_memory_mb(self) -> dict[str, int]:
         return dict.fromkeys(self.services, 42)
 
@@ -150,7 +156,7 @@ class FakeGateway:
         self.status = 200
         self.is_away = False
 
-    def get_status(self, host: str, path: str) -> int:
+    def get_status(self, host: str, path: str, *, door: str = "") -> int:
         if self.is_away:
             raise Unavailable("away", part="the front door")
         return self.status
@@ -160,18 +166,24 @@ class FakeGateway:
         return None
 
     def post(
-        self, host: str, path: str, body: bytes, headers: Mapping[str, str]
+        self, host: str, path: str, body: bytes, headers: Mapping[str, str], *, door: str = ""
     ) -> tuple[int, bytes]:
         self.get_status(host, path)
         return 404, b""
 
 
 class FakeReleases:
-    """One release, `taarafo` 1.0.0."""
+    """One release, `taarafo` 1.0.0, and those that a test publishes besides."""
 
     def __init__(self, release: Release) -> None:
-        self.release = release
+        self.release = release  # the newest
+        self.published = {release.target: release}
+        self.floor = "1.0.0"
         self.error: Exception | None = None
+
+    def publish(self, release: Release) -> Release:
+        self.release = self.published[release.target] = release
+        return release
 
     @contextmanager
     def open(self) -> Iterator[FakeReleases]:
@@ -180,25 +192,25 @@ class FakeReleases:
         yield self
 
     def list(self, recipe: str, channel: str = "stable") -> list[str]:
-        return [self.release.version] if recipe == self.release.name else []
+        return [r.version for r in self.published.values() if r.name == recipe]
 
     def get(self, target: str) -> Release:
         if self.error:
             raise self.error
-        if target != self.release.target:
+        if target not in self.published:
             raise ReleaseUnknown(name=target)
-        return self.release
+        return self.published[target]
 
     def newest(self, recipe: str, channel: str = "stable") -> Release:
         return self.get(self.release.target)
 
     def describe(self, target: str) -> Listing:
-        self.get(target)
+        release = self.get(target)
         return Listing(
             target=target,
-            version=self.release.version,
-            channel=self.release.channel,
-            security_floor="1.0.0",
+            version=release.version,
+            channel=release.channel,
+            security_floor=self.floor,
             is_self_built=True,
         )
 
@@ -209,9 +221,13 @@ class FakeReleases:
 class FakeRoom:
     def __init__(self) -> None:
         self.free = 50_000
+        self.free_memory = 4_000
 
     def free_mb(self) -> int:
         return self.free
+
+    def free_memory_mb(self) -> int:
+        return self.free_memory
 
 
 class PlainVault:
@@ -273,6 +289,7 @@ class FakeContext(Context):
             stack=settings.stack,
             registry=settings.registry,
             tools_image="base@sha256:" + "c" * 64,
+            node_image="control@sha256:" + "d" * 64,
             state=str(settings.state),
             edge_dir=str(settings.edge_dir),
             evidence_dir=str(settings.evidence_dir),

@@ -18,22 +18,19 @@ class EdgeGateway:
     def __init__(self, edge_socket: Path, *, timeout_seconds: float = 5.0) -> None:
         self._socket, self._timeout = edge_socket, timeout_seconds
 
-    def get_status(self, host: str, path: str) -> int:
-        return self._get(host, path)[0]
+    def get_status(self, host: str, path: str, *, door: str = "") -> int:
+        return self._ask("GET", host, path, None, _through(door))[0]
 
     def get_bytes(self, host: str, path: str) -> bytes | None:
-        status, body = self._get(host, path)
+        status, body = self._ask("GET", host, path, None, {})
         return body if status == 200 else None
 
     def post(
-        self, host: str, path: str, body: bytes, headers: Mapping[str, str]
+        self, host: str, path: str, body: bytes, headers: Mapping[str, str], *, door: str = ""
     ) -> tuple[int, bytes]:
         """Status and body of the answer to a JSON request."""
-        sent = {"Content-Type": "application/json", **headers}
+        sent = {"Content-Type": "application/json", **headers, **_through(door)}
         return self._ask("POST", host, path, body, sent)
-
-    def _get(self, host: str, path: str) -> tuple[int, bytes]:
-        return self._ask("GET", host, path, None, {})
 
     def _ask(
         self, method: str, host: str, path: str, sent: bytes | None, headers: Mapping[str, str]
@@ -52,6 +49,10 @@ class EdgeGateway:
             raise Unavailable(f"edge: {error!r}", part="the front door") from error
         finally:
             connection.close()
+
+
+def _through(door: str) -> dict[str, str]:
+    return {"X-Taarafo-Door": door} if door else {}
 
 
 class _UnixConnection(http.client.HTTPConnection):

@@ -29,3 +29,8 @@ class DiskRoom:
         while not folder.exists():
             folder = folder.parent
         return shutil.disk_usage(folder).free // 2**20
+
+    def free_memory_mb(self) -> int:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        told = dict(line.split(":", 1) for line in lines)
+        return int(told["MemAvailable"].split()[0]) // 1024

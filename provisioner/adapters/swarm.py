@@ -173,6 +173,10 @@ class Swarm:
             found += [f"config:{c['Spec']['Name']}" for c in self._api.configs()]
         return sorted(f for f in found if f.partition(":")[2].startswith(prefix))
 
+    def has_stopped(self, name: str) -> bool:
+        with _translated():
+            return not self._containers_of(name)
+
     def get_memory_mb(self) -> dict[str, int]:
         with _translated():
             used: dict[str, int] = {}

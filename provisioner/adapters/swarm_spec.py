@@ -72,6 +72,7 @@ def _write_container(
     ]
     return {
         "Image": spec.image,
+        **({"Command": list(spec.entrypoint)} if spec.entrypoint else {}),
         "Args": list(spec.command),
         "User": spec.user,
         "Env": [f"{k}={v}" for k, v in sorted(spec.environment.items())],

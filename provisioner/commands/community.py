@@ -1,4 +1,4 @@
-"""Create, list, show and remove communities."""
+"""Create, list, show, upgrade and remove communities."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import typer
 
 from provisioner.commands.speaking import Json, open_context, show
 
-community = typer.Typer(no_args_is_help=True, help="Create, list, show and remove communities.")
+community = typer.Typer(
+    no_args_is_help=True, help="Create, list, show, upgrade and remove communities."
+)
 
 
 @community.command("create")
@@ -85,3 +87,46 @@ def community_remove(
     with ProgressBar() as bar:
         removed = remove_now(context, living, typed=typed, on_progress=bar.show)
     show(removed, f"{living.address} is gone.", as_json=as_json)
+
+
+@community.command("upgrade")
+def community_upgrade(
+    address: str,
+    to: Annotated[str, typer.Option(help="A version; without it, the newest.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Put a newer version in place; the one before stays until the new one has proved itself."""
+    from provisioner.engine.create_now import swap_now
+    from provisioner.engine.describe import get_living
+    from provisioner.engine.progress_bar import ProgressBar
+    from provisioner.engine.upgrade import request_upgrade
+
+    context = open_context()
+    living = get_living(context, address)
+    operation = request_upgrade(context, living, to=to, requested_by="cli")
+    with ProgressBar() as bar:
+        runs = swap_now(context, living, operation, bar.show)
+    show(runs, f"{living.address} runs version {runs['release']} now.", as_json=as_json)
+
+
+@community.command("rollback")
+def community_rollback(
+    address: str,
+    as_it_was: Annotated[
+        bool,
+        typer.Option("--as-it-was", help="With the data of then; what came since is put aside."),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Go back to the version that ran before the last upgrade."""
+    from provisioner.engine.create_now import swap_now
+    from provisioner.engine.describe import get_living
+    from provisioner.engine.progress_bar import ProgressBar
+    from provisioner.engine.upgrade import request_rollback
+
+    context = open_context()
+    living = get_living(context, address)
+    operation = request_rollback(context, living, as_it_was=as_it_was, requested_by="cli")
+    with ProgressBar() as bar:
+        runs = swap_now(context, living, operation, bar.show)
+    show(runs, f"{living.address} runs version {runs['release']} again.", as_json=as_json)

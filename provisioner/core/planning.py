@@ -6,32 +6,16 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 
-from provisioner.core.appraisal.contract import EDGE_GROUP
+from provisioner.core.node_jobs import plan_prepare
+from provisioner.core.place import EDGE_UID, Place, home_dir, host_of, name_of, slot_dir
 from provisioner.core.placement import label_hosts, pin
 from provisioner.core.promises import needs_route_out
 from provisioner.models.community import Community
 from provisioner.models.release import APP, Release
-from provisioner.models.service import FileRef, JobSpec, Limits, Mount, Node, ServiceSpec, Tmpfs
+from provisioner.models.service import FileRef, JobSpec, Limits, Mount, ServiceSpec, Tmpfs
 
-EDGE_UID = EDGE_GROUP
 OWNER_SECRET = "owner"  # noqa: S105 - a name, not a secret
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a community is put: names and paths that the control plane decides."""
-
-    stack: str
-    registry: str
-    tools_image: str  # a small image with coreutils, for node-local jobs
-    state: str
-    edge_dir: str
-    evidence_dir: str
-    communities_dir: str
-    control_url: str
-    nodes: tuple[Node, ...] = ()  # of the Swarm
 
 
 @dataclass(frozen=True)
@@ -47,19 +31,6 @@ class Plan:
     is_internal: bool
     service: ServiceSpec
     owner: JobSpec
-
-
-def name_of(community: Community, stack: str) -> str:
-    """`taarafo-smith-family-1a2b3c4d`: holds the address's first label, at most 49 letters."""
-    return f"{stack}-{community.label}-{community.id[:8]}"
-
-
-def host_of(community: Community) -> str:
-    return community.address.partition(":")[0]
-
-
-def data_dir(community: Community, place: Place) -> str:
-    return str(PurePosixPath(place.communities_dir) / community.id)
 
 
 def facts_for_templates(community: Community, release: Release, place: Place) -> dict[str, object]:
@@ -128,45 +99,6 @@ def _declare_configs(release: Release, rendered: Mapping[str, bytes]) -> str:
     return json.dumps(hashes, sort_keys=True)
 
 
-def plan_prepare(community: Community, uid: int, place: Place) -> JobSpec:
-    """Make the data folder and the door to the edge on the community's node."""
-    folders = (f"{data_dir(community, place)}/data", f"{place.edge_dir}/{host_of(community)}")
-    owner = ("-o", str(uid), "-g", str(EDGE_UID))
-    return _node_job(community, place, "prepare", ("install", "-d", "-m", "0750", *owner, *folders))
-
-
-def plan_erase(community: Community, place: Place) -> JobSpec:
-    """Erase the data folder, the door and the evidence. Safe to repeat."""
-    host = host_of(community)
-    folders = (
-        data_dir(community, place),
-        f"{place.edge_dir}/{host}",
-        f"{place.evidence_dir}/{host}",
-    )
-    return _node_job(community, place, "erase", ("rm", "-rf", "--one-file-system", "--", *folders))
-
-
-def _node_job(community: Community, place: Place, verb: str, command: tuple[str, ...]) -> JobSpec:
-    mounts = tuple(
-        Mount(folder, folder)
-        for folder in (place.communities_dir, place.edge_dir, place.evidence_dir)
-    )
-    return JobSpec(
-        ServiceSpec(
-            name=f"{name_of(community, place.stack)}-{verb}",
-            image=place.tools_image,
-            command=command,
-            user="0:0",
-            labels={"org.taarafo.job": verb, "org.taarafo.of": community.id},
-            mounts=mounts,
-            networks=("host",),  # nothing is sent; it only spares the node a bridge
-            capabilities=("CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER"),
-            constraints=pin(place.nodes),
-            limits=Limits(memory_mb=64, cpus=1.0, pids=16),
-        )
-    )
-
-
 def _plan_service(
     community: Community,
     release: Release,
@@ -183,8 +115,8 @@ def _plan_service(
         environment=dict(wanted.environment),
         labels=labels,
         mounts=(
-            Mount(f"{data_dir(community, place)}/data", "/data"),
-            Mount(f"{place.edge_dir}/{host_of(community)}", "/run/edge"),
+            Mount(f"{home_dir(community, place)}/data", "/data"),
+            Mount(slot_dir(community, place), "/run/edge"),
         ),
         tmpfs=tuple(Tmpfs(target) for target in wanted.tmpfs),
         secrets=tuple(
@@ -202,30 +134,52 @@ def _plan_service(
     return replace(spec, labels={**labels, **label_hosts(spec, place.nodes)})
 
 
+def plan_command(
+    service: ServiceSpec, release: Release, verb: str, secrets: tuple[FileRef, ...] = ()
+) -> JobSpec:
+    """A one-shot command of the recipe, e.g. `migrate`, with all that the serving app has.
+
+    `secrets` are those that it has beyond. Raises KeyError for one that the recipe lacks.
+    """
+    return JobSpec(
+        replace(
+            service,
+            name=f"{service.name}-{verb}",
+            command=release.recipe.commands[verb],
+            labels={
+                "org.taarafo.job": verb,
+                "org.taarafo.of": service.labels["org.taarafo.community"],
+            },
+            secrets=(*service.secrets, *secrets),
+            aliases=(),
+        )
+    )
+
+
+def plan_fetch(service: ServiceSpec) -> JobSpec:
+    """Bring its image to its host, and see that it can be started: it has a program `true`."""
+    return JobSpec(
+        replace(
+            service,
+            name=f"{service.name}-fetch",
+            entrypoint=("true",),
+            command=(),
+            labels={
+                "org.taarafo.job": "fetch",
+                "org.taarafo.of": service.labels["org.taarafo.community"],
+            },
+            mounts=(),
+            secrets=(),
+            configs=(),
+        )
+    )
+
+
 def _plan_owner(service: ServiceSpec, release: Release) -> JobSpec:
     """The recipe's `create-owner`, with the owner's secret that the serving app never sees."""
     uid = release.recipe.app.uid
     owner = FileRef(f"{service.name}-{OWNER_SECRET}", f"/run/secrets/{OWNER_SECRET}", uid, uid)
-    return JobSpec(
-        ServiceSpec(
-            name=f"{service.name}-owner",
-            image=service.image,
-            command=release.recipe.commands["create-owner"],
-            user=service.user,
-            environment=service.environment,
-            labels={
-                "org.taarafo.job": "create-owner",
-                "org.taarafo.of": service.labels["org.taarafo.community"],
-            },
-            mounts=service.mounts,
-            tmpfs=service.tmpfs,
-            secrets=(*service.secrets, owner),
-            configs=service.configs,
-            networks=service.networks,
-            constraints=service.constraints,
-            limits=service.limits,
-        )
-    )
+    return plan_command(service, release, "create-owner", (owner,))
 
 
 def _short(file: str, content: bytes) -> str:

@@ -30,7 +30,7 @@ from provisioner.ports import (
 from provisioner.settings import Settings
 
 if TYPE_CHECKING:  # both load the database's tools, which `check` has no use for
-    from provisioner.core.planning import Place
+    from provisioner.core.place import Place
     from provisioner.store import Store
 
 
@@ -154,13 +154,14 @@ class Context:
     @cached_property
     def place(self) -> Place:
         """Raises OperatorError before `up`."""
-        from provisioner.core.planning import Place
+        from provisioner.core.place import Place
 
         settings, outside = self.settings, self._outside
         return Place(
             stack=settings.stack,
             registry=settings.registry,
             tools_image=self.images["base"],
+            node_image=self.images["control"],
             state=str(outside.state),
             edge_dir=str(outside.edge_dir),
             evidence_dir=str(outside.evidence_dir),

@@ -1,4 +1,4 @@
-"""Create or remove at once and wait for it: this process is one more worker."""
+"""Carry out an Operation at once and wait for it: this process is one more worker."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from provisioner.engine.progress import Progress, get_progress
 from provisioner.engine.remove import request_removal
 from provisioner.errors import OperationFailed, SaidBadly
 from provisioner.models.community import Community
+from provisioner.models.operation import Operation
 from provisioner.models.promise import Preset
 
 OnProgress = Callable[[Progress], None]
@@ -49,6 +50,19 @@ def remove_now(
     operation = request_removal(context, community, typed=typed, requested_by="cli")
     _follow(context, operation.id, on_progress)
     return describe_community(context, context.store.get_community(community.id))
+
+
+def swap_now(
+    context: Context, community: Community, operation: Operation, on_progress: OnProgress
+) -> dict[str, Any]:
+    """What runs after an upgrade or a rollback was carried out. Raises OperationFailed."""
+    began = time.monotonic()
+    _follow(context, operation.id, on_progress)
+    living = context.store.get_community(community.id)
+    return {
+        **describe_community(context, living),
+        "seconds": round(time.monotonic() - began, 2),
+    }
 
 
 def _follow(context: Context, operation_id: str, on_progress: OnProgress) -> None:

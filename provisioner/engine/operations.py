@@ -10,19 +10,14 @@ from datetime import timedelta
 from uuid import uuid4
 
 from provisioner.engine.context import Context
-from provisioner.engine.create_steps import CREATE_STEPS
+from provisioner.engine.courses import COURSES
 from provisioner.engine.lease import Lease, LeaseLost
-from provisioner.engine.remove_steps import REMOVE_STEPS
 from provisioner.engine.work import StepPlan, Work
 from provisioner.errors import TaarafoError, TookTooLong, Unavailable
-from provisioner.models.operation import Operation, OperationKind, OperationState, Step, StepState
+from provisioner.models.operation import Operation, OperationState, Step, StepState
 from provisioner.models.words import STEP_WORDS
 
 log = logging.getLogger(__name__)
-PLANS: dict[str, tuple[StepPlan, ...]] = {
-    OperationKind.CREATE: CREATE_STEPS,
-    OperationKind.REMOVE: REMOVE_STEPS,
-}
 SAY_AFTER = timedelta(seconds=2)  # shorter waits are not worth a sentence
 
 
@@ -69,7 +64,7 @@ class Runner:
             return
         self._move(OperationState.RUNNING)
         try:
-            self._walk(PLANS[self._operation.kind])
+            self._walk(COURSES[self._operation.kind].steps)
         except LeaseLost:
             raise
         except TaarafoError as error:
@@ -133,7 +128,10 @@ class Runner:
     # -- ending --------------------------------------------------------------------------------
 
     def _fail(self, message: str, code: str) -> None:
-        if self._operation.kind == OperationKind.CREATE:
+        course = COURSES[self._operation.kind]
+        if course.is_settled(self._work):
+            self._leave(OperationState.WAITING, message, code)
+        elif course.undo:
             self._undo(message, code)
         else:
             self._end(OperationState.FAILED, message, code)
@@ -142,12 +140,16 @@ class Runner:
         """Take away all that was made. What cannot be undone now is tried again by the sweep."""
         self._move(OperationState.UNDOING, message, error_code=code)
         try:
-            self._walk(REMOVE_STEPS)
+            self._walk(COURSES[self._operation.kind].undo)
         except TaarafoError as error:
             self._note(f"undoing waits: {error.code}: {error.detail or error.explain()}")
-            self._move(OperationState.UNDOING, message, leased_until=None, leased_by="")
+            self._leave(OperationState.UNDOING, message, code)
             return
         self._end(OperationState.FAILED, message, code)
+
+    def _leave(self, state: OperationState, message: str, code: str) -> None:
+        """To the next sweep: what has to be done cannot be done now."""
+        self._move(state, message, error_code=code, leased_until=None, leased_by="")
 
     def _end(self, state: OperationState, message: str = "", code: str = "") -> None:
         self._lease.check()

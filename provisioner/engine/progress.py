@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from provisioner.engine.context import Context
-from provisioner.engine.create_steps import CREATE_STEPS
-from provisioner.engine.remove_steps import REMOVE_STEPS
+from provisioner.engine.courses import COURSES
 from provisioner.models.community import CommunityState
 from provisioner.models.operation import OperationKind, OperationState, StepState
 from provisioner.models.words import STEP_WORDS
@@ -38,7 +37,7 @@ def get_progress(context: Context, operation_id: str) -> Progress:
     community = context.store.get_community(operation.community_id)
     states = {step.name: step.state for step in context.store.list_steps(operation_id)}
     is_create = operation.kind == OperationKind.CREATE
-    planned = CREATE_STEPS if is_create else REMOVE_STEPS
+    planned = COURSES[operation.kind].steps
     steps = tuple(
         ProgressStep(p.name, STEP_WORDS[p.name], states.get(p.name, StepState.PENDING))
         for p in planned

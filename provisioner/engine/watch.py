@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from provisioner.core.planning import name_of
+from provisioner.core.place import name_of
 from provisioner.engine.attest import record_verdict
 from provisioner.engine.context import Context
 from provisioner.models.community import Community, CommunityState

@@ -7,18 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from provisioner.core.planning import (
-    Place,
-    Plan,
-    facts_for_templates,
-    host_of,
-    name_of,
-    plan_community,
-)
+from provisioner.core.place import Place, host_of, name_of
+from provisioner.core.planning import Plan, facts_for_templates, plan_community
 from provisioner.core.rendering import render_templates
 from provisioner.engine.context import Context
 from provisioner.models.community import Community
-from provisioner.models.operation import Operation
+from provisioner.models.operation import Operation, StepState
 from provisioner.models.release import Release
 
 
@@ -55,9 +49,18 @@ class Work:
 
     @cached_property
     def plan(self) -> Plan:
-        facts = facts_for_templates(self.community, self.release, self.place)
-        rendered = render_templates(self.release.templates, facts)
-        return plan_community(self.community, self.release, rendered, self.place_on_nodes)
+        return self.plan_as(self.community, self.release)
+
+    def plan_as(self, community: Community, release: Release) -> Plan:
+        """What it is made of when it is as `community` says."""
+        facts = facts_for_templates(community, release, self.place)
+        rendered = render_templates(release.templates, facts)
+        return plan_community(community, release, rendered, self.place_on_nodes)
+
+    def has_begun(self, step: str) -> bool:
+        """Whether a step of this Operation was ever started, by whichever worker."""
+        rows = self.context.store.list_steps(self.operation.id)
+        return any(row.name == step and row.state != StepState.PENDING for row in rows)
 
     @property
     def secrets(self) -> dict[str, str]:

@@ -76,6 +76,10 @@ class Community(SQLModel, table=True):
     channel: str
     release: str = ""  # TUF target path once pinned
     version: str = ""
+    slot: str = "a"  # which of its two doors is open: a or b; "" for one made without slots
+    before: str = ""  # TUF target path of the release that ran before the last upgrade
+    snapshot: str = ""  # id of the Operation that kept the data of that release
+    upgraded_at: datetime | None = Field(default=None, sa_type=Moment)
     state: str = CommunityState.CREATING
     sealed_secrets: bytes = b""  # encrypted JSON: sign-in and invitation tokens, app secrets
     console_sha256: str = Field(default="", index=True)

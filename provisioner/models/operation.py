@@ -14,6 +14,8 @@ from provisioner.models.moment import Moment
 
 class OperationKind(StrEnum):
     CREATE = "create"
+    UPGRADE = "upgrade"
+    ROLLBACK = "rollback"
     REMOVE = "remove"
 
 
@@ -53,6 +55,7 @@ class Operation(SQLModel, table=True):
     leased_by: str = ""
     leased_until: datetime | None = Field(default=None, index=True, sa_type=Moment)
     attempts: int = 0
+    asked: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     requested_by: str = ""  # wizard, operator, cli, api
     idempotency_key: str | None = Field(default=None, unique=True)
     created_at: datetime = Field(index=True, sa_type=Moment)

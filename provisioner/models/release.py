@@ -15,6 +15,7 @@ NAME = r"^[a-z][a-z0-9-]{0,30}$"
 BUILDER_FIELD = "x-taarafo-builder"  # in a TUF entry: base64 of the public key that signed it
 VERSION = r"^\d{1,4}\.\d{1,4}\.\d{1,4}$"
 PATH = r"^(/[A-Za-z0-9._-]+)+$"
+FOLDER = r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"
 CAPABILITY = r"^CAP_[A-Z_]+$"
 APP = "app"  # what the one service of an app is called
 
@@ -83,7 +84,11 @@ class Recipe(_Value):
     secrets: dict[str, int] = Field(default_factory=dict)  # name -> random bytes to mint
     commands: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # migrate, create-owner …
     assets: dict[str, str] = Field(default_factory=dict)  # URL prefix -> folder in the image
+    # folders of the data whose files never change once they are written
+    immutable: tuple[Annotated[str, Field(pattern=FOLDER)], ...] | None = None
     upgrade_from: str = Field("1.0.0", pattern=VERSION)
+    # the oldest version that can work with the data of this one; None: only this one can
+    readable_by: str | None = Field(None, pattern=VERSION)
 
     @model_validator(mode="after")
     def _has_one_form(self) -> Self:
@@ -157,7 +162,7 @@ class Release(_Value):
 
     @property
     def target(self) -> str:
-        return f"{self._folder}/release.json"
+        return release_target(self.name, self.channel, self.version)
 
     def sbom_target(self, image: str) -> str:
         """Where the bill of materials of one of its images is published."""
@@ -190,6 +195,11 @@ class Release(_Value):
 def is_release(target: str) -> bool:
     """Whether a target path is that of a release, not of one of the papers beside it."""
     return target.startswith("app/") and target.endswith("/release.json")
+
+
+def release_target(recipe: str, channel: str, version: str) -> str:
+    """The TUF target path of a release."""
+    return f"app/{recipe}/{channel}/{version}/release.json"
 
 
 def cache_name(uid: int) -> str:

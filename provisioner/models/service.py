@@ -45,6 +45,7 @@ class ServiceSpec:
 
     name: str
     image: str
+    entrypoint: tuple[str, ...] = ()  # in place of the image's own
     command: tuple[str, ...] = ()
     user: str = "65534:65534"
     environment: dict[str, str] = field(default_factory=dict)

@@ -1,1 +1,1 @@
-"""What runs on the node that holds a community: one-shot jobs, and nothing of the control plane."""
+"""What runs in one-shot jobs beside a community's data, on the host that has it."""

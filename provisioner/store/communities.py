@@ -98,6 +98,37 @@ class Communities(Database):
             raise Conflict("another operation is open", name=name) from error
         return operation
 
+    def request_swap(
+        self,
+        community_id: str,
+        kind: OperationKind,
+        asked: dict[str, str],
+        *,
+        now: datetime,
+        requested_by: str,
+    ) -> Operation:
+        """Record that another version shall run, as `core.swap` says it.
+
+        Raises Conflict while another Operation is open, or when one has just changed what runs.
+        """
+        operation = _open(kind, community_id, requested_by, now)
+        operation.asked = asked
+        try:
+            with self.session() as session:
+                session.add(operation)
+                session.flush()
+                row = session.get(Community, community_id)
+                if row is None or (row.release, row.slot, row.state) != (
+                    asked["from_release"],
+                    asked["from_slot"],
+                    CommunityState.RUNNING,
+                ):
+                    raise Conflict("what runs has changed", name=row.name if row else community_id)
+        except IntegrityError as error:
+            name = self.get_community(community_id).name
+            raise Conflict("another operation is open", name=name) from error
+        return operation
+
     def get_community(self, community_id: str) -> Community:
         with self.session(writes=False) as session:
             found = session.get(Community, community_id)

@@ -7,12 +7,9 @@ from dataclasses import replace
 import pytest
 
 from provisioner.core.names import LONGEST
-from provisioner.core.planning import (
-    Place,
-    facts_for_templates,
-    plan_community,
-    plan_erase,
-)
+from provisioner.core.node_jobs import plan_erase
+from provisioner.core.place import Place
+from provisioner.core.planning import facts_for_templates, plan_community
 from provisioner.core.promises import PRESETS, SENTENCES, describe_promises, plan_promises
 from provisioner.core.rendering import render_templates
 from provisioner.errors import RenderFailed
@@ -25,6 +22,7 @@ PLACE = Place(
     stack="taarafo",
     registry="127.0.0.1:5000",
     tools_image="base@sha256:" + "c" * 64,
+    node_image="control@sha256:" + "d" * 64,
     state="/var/lib/taarafo",
     edge_dir="/var/lib/taarafo/edge",
     evidence_dir="/var/lib/taarafo/evidence",

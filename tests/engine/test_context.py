@@ -12,7 +12,7 @@ from provisioner.engine.ground import record_deployed
 from provisioner.errors import OperatorError
 from provisioner.settings import Settings
 
-IMAGES = {"base": "base@sha256:" + "a" * 64}
+IMAGES = {n: f"{n}@sha256:" + "a" * 64 for n in ("base", "control")}
 
 
 def test_communities_are_put_where_the_host_has_its_state(tmp_path):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 
 from provisioner.core.promises import plan_promises
 from provisioner.engine import operations
+from provisioner.engine.courses import COURSES
 from provisioner.engine.create import request_community
 from provisioner.engine.create_steps import CREATE_STEPS
 from provisioner.engine.keys import get_keys, sha256_of
@@ -244,10 +246,10 @@ def test_a_worker_killed_at_any_step_is_continued(context, monkeypatch, step, mo
         for p in CREATE_STEPS
     )
     community, operation = ask(context)
-    monkeypatch.setitem(operations.PLANS, "create", plans)
+    monkeypatch.setitem(COURSES, "create", replace(COURSES["create"], steps=plans))
     with pytest.raises(Killed):
         run_operation(context, operation.id)
-    monkeypatch.setitem(operations.PLANS, "create", CREATE_STEPS)
+    monkeypatch.setitem(COURSES, "create", replace(COURSES["create"], steps=CREATE_STEPS))
     assert operations.run_stranded(context) == 0, "its lease still stands"
     context.clock.sleep(context.settings.lease_seconds + 1)
     assert operations.run_stranded(context) == 1

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from provisioner.engine import operations
 from provisioner.engine.context import Context
+from provisioner.engine.courses import COURSES
 from provisioner.engine.work import StepPlan, Work
 from provisioner.settings import Settings
 
@@ -27,8 +28,12 @@ def doom(plan: StepPlan) -> StepPlan:
 
 
 def main(operation_id: str, step: str) -> None:
-    for kind, plans in operations.PLANS.items():
-        operations.PLANS[kind] = tuple(doom(p) if p.name == step else p for p in plans)
+    for kind, course in COURSES.items():
+        steps, undo = (
+            tuple(doom(p) if p.name == step else p for p in plans)
+            for plans in (course.steps, course.undo)
+        )
+        COURSES[kind] = replace(course, steps=steps, undo=undo)
     operations.run_operation(Context(Settings()), operation_id)
 
 

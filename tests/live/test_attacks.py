@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from provisioner.core.planning import host_of, name_of
+from provisioner.core.place import host_of, name_of
 from provisioner.engine.check_anywhere import check_anywhere
 from provisioner.engine.context import Context
 from provisioner.engine.operations import run_operation

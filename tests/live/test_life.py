@@ -16,7 +16,7 @@ import pytest
 from provisioner.agent.door import PATH as CHALLENGE
 from provisioner.core.appraisal.agents import read_agent_list
 from provisioner.core.appraisal.report import open_envelope, read_statement
-from provisioner.core.planning import data_dir, host_of, name_of
+from provisioner.core.place import home_dir, host_of, name_of
 from provisioner.engine.attest import check_community
 from provisioner.engine.check_anywhere import check_anywhere
 from provisioner.engine.context import Context
@@ -229,7 +229,7 @@ def assert_no_trace(context, community):
     place = context.place
     assert context.engine.list_named(name_of(community, place.stack)) == []
     host = host_of(community)
-    for folder in (data_dir(community, place), f"{place.edge_dir}/{host}"):
+    for folder in (home_dir(community, place), f"{place.edge_dir}/{host}"):
         assert not Path(folder).exists(), folder
     wait_until(lambda: not (Path(place.evidence_dir) / host).exists(), "its evidence is gone", 10)
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from statistics import median, quantiles
 from typing import Any
 
-from provisioner.core.planning import host_of
+from provisioner.core.place import host_of
 from provisioner.engine.context import Context
 from provisioner.engine.create_now import remove_now
 from provisioner.engine.keys import get_keys

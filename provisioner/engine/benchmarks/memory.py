@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from provisioner.core.planning import name_of
+from provisioner.core.place import name_of
 from provisioner.engine.context import Context
 from provisioner.engine.status import SERVICES
 from provisioner.models.community import CommunityState

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from provisioner.core.planning import host_of
+from provisioner.core.place import host_of
 from provisioner.engine.benchmarks.challenge import bench_challenge
 from provisioner.engine.benchmarks.measure import bench_measure
 from provisioner.engine.benchmarks.quorum import LEAVES, WITNESSES, measure_proof, time_quorum

@@ -6,6 +6,7 @@ const DIGEST = /^sha256:[0-9a-f]{64}$/;
 const MAYBE_DIGEST = /^(sha256:[0-9a-f]{64})?$/;
 const NAME = /^[a-z][a-z0-9-]{0,30}$/;
 const PATH = /^(\/[A-Za-z0-9._-]+)+$/;
+const FOLDER = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
 const CAPABILITY = /^CAP_[A-Z_]+$/;
 const APP = "app"; // what the one service of an app is called
 const VERSION = /^\d{1,4}\.\d{1,4}\.\d{1,4}$/;
@@ -84,7 +85,9 @@ const RECIPE = closedRecordOf("Recipe", [
   ["secrets", tableOf(asWhole), noTable],
   ["commands", tableOf(TEXTS), noTable],
   ["assets", tableOf(asText), noTable],
+  ["immutable", orNothing(listOf(matching(FOLDER))), noValue],
   ["upgrade_from", matching(VERSION), noText],
+  ["readable_by", orNothing(matching(VERSION)), noValue],
 ]);
 const IMAGE = closedRecordOf("Image", [
   ["repository", asText],

@@ -1,0 +1,93 @@
+"""Decide the one-shot jobs that work beside a community's data, on the host that has it. Pure."""
+
+from __future__ import annotations
+
+from provisioner.core.place import EDGE_UID, Place, door_dir, home_dir, host_of, name_of, slot_dir
+from provisioner.core.placement import pin
+from provisioner.models.community import Community
+from provisioner.models.release import Release
+from provisioner.models.service import FileRef, JobSpec, Limits, Mount, ServiceSpec
+
+ROOT = "0:0"
+CAPABILITIES = ("CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER")
+TOKEN = "token"  # noqa: S105 - a name, not a secret
+# $1: owner, $2: group, $3: folder of the door, $4: name of the slot, the rest: folders to make
+PREPARE = """
+owner="$1" group="$2" door="$3" slot="$4"; shift 4
+install -d -m 0750 -o "$owner" -g "$group" "$@"
+[ -z "$slot" ] || ln -sfn "$slot/http.sock" "$door/http.sock"
+"""
+
+
+def plan_prepare(community: Community, uid: int, place: Place) -> JobSpec:
+    """Make the data folder and the doors to the edge on the community's node; open its slot's."""
+    door, slot = door_dir(community, place), community.slot
+    folders = (f"{home_dir(community, place)}/data", door, *_slot_folders(community, place))
+    words = ("sh", "-ec", PREPARE, "prepare", str(uid), str(EDGE_UID), door, slot, *folders)
+    return _plan_job(community, place, "prepare", words)
+
+
+def plan_erase(community: Community, place: Place) -> JobSpec:
+    """Erase the data folder, the door and the evidence. Safe to repeat."""
+    folders = (
+        home_dir(community, place),
+        door_dir(community, place),
+        f"{place.evidence_dir}/{host_of(community)}",
+    )
+    return _plan_job(community, place, "erase", ("rm", "-rf", "--one-file-system", "--", *folders))
+
+
+def plan_attendant(community: Community, release: Release, place: Place, secret: str) -> JobSpec:
+    """Who stands beside the data during an upgrade (`provisioner.node.attendant`).
+
+    `secret` is the Swarm secret with the token that its orders have to bring. `release` is the
+    one that is upgraded to: it says what of the data never changes once it is written.
+    """
+    home, door = home_dir(community, place), door_dir(community, place)
+    uid = release.recipe.app.uid
+    command = (
+        *("python3", "-m", "provisioner.node.attendant"),
+        *("--home", home, "--door", door, "--uid", str(uid), "--gid", str(EDGE_UID)),
+        *(word for folder in release.recipe.immutable or () for word in ("--immutable", folder)),
+    )
+    return JobSpec(
+        ServiceSpec(
+            name=f"{name_of(community, place.stack)}-attendant",
+            image=place.node_image,
+            command=command,
+            user=ROOT,
+            labels={"org.taarafo.job": "attendant", "org.taarafo.of": community.id},
+            mounts=(Mount(home, home), Mount(door, door)),
+            secrets=(FileRef(secret, f"/run/secrets/{TOKEN}"),),
+            networks=("host",),  # it listens on a socket in the door's folder only
+            capabilities=CAPABILITIES,
+            constraints=pin(place.nodes),
+            limits=Limits(memory_mb=128, cpus=2.0, pids=32),
+            stop_grace_seconds=1,
+        )
+    )
+
+
+def _slot_folders(community: Community, place: Place) -> tuple[str, ...]:
+    return (slot_dir(community, place),) if community.slot else ()
+
+
+def _plan_job(community: Community, place: Place, verb: str, command: tuple[str, ...]) -> JobSpec:
+    mounts = tuple(
+        Mount(folder, folder)
+        for folder in (place.communities_dir, place.edge_dir, place.evidence_dir)
+    )
+    return JobSpec(
+        ServiceSpec(
+            name=f"{name_of(community, place.stack)}-{verb}",
+            image=place.tools_image,
+            command=command,
+            user=ROOT,
+            labels={"org.taarafo.job": verb, "org.taarafo.of": community.id},
+            mounts=mounts,
+            networks=("host",),  # nothing is sent; it only spares the node a bridge
+            capabilities=CAPABILITIES,
+            constraints=pin(place.nodes),
+            limits=Limits(memory_mb=64, cpus=1.0, pids=16),
+        )
+    )

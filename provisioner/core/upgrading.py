@@ -1,0 +1,30 @@
+"""Which published version a community can go to from the one it runs. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from provisioner.core.versions import sort_versions, version_key
+from provisioner.models.release import Release
+
+
+def judge_step(running: str, release: Release) -> str:
+    """Why nobody who runs `running` can go straight to this release; empty when she can."""
+    if version_key(release.version) <= version_key(running):
+        return f"Version {release.version} is not newer than {running}, which runs."
+    oldest = release.recipe.upgrade_from
+    if version_key(running) < version_key(oldest):
+        return f"Version {release.version} takes over from {oldest} or newer; {running} runs."
+    return ""
+
+
+def find_step(
+    running: str, versions: Iterable[str], get: Callable[[str], Release]
+) -> Release | None:
+    """The newest that can be reached at once; the next step goes on from there."""
+    for version in reversed(sort_versions(versions)):
+        if version_key(version) <= version_key(running):
+            return None
+        if not judge_step(running, release := get(version)):
+            return release
+    return None

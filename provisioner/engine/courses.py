@@ -1,0 +1,29 @@
+"""What each kind of Operation does, step by step, and how it is undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from provisioner.engine.create_steps import CREATE_STEPS
+from provisioner.engine.remove_steps import REMOVE_STEPS
+from provisioner.engine.swap_steps import SWAP_STEPS, UNDO_STEPS, is_settled
+from provisioner.engine.work import StepPlan, Work
+from provisioner.models.operation import OperationKind
+
+
+@dataclass(frozen=True)
+class Course:
+    """`undo` is empty where a failure changes nothing. Once `is_settled`, it only goes forward."""
+
+    steps: tuple[StepPlan, ...]
+    undo: tuple[StepPlan, ...] = ()
+    is_settled: Callable[[Work], bool] = lambda _: False
+
+
+COURSES: dict[str, Course] = {
+    OperationKind.CREATE: Course(CREATE_STEPS, REMOVE_STEPS),
+    OperationKind.UPGRADE: Course(SWAP_STEPS, UNDO_STEPS, is_settled),
+    OperationKind.ROLLBACK: Course(SWAP_STEPS, UNDO_STEPS, is_settled),
+    OperationKind.REMOVE: Course(REMOVE_STEPS),
+}

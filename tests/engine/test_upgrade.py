@@ -1,0 +1,368 @@
+"""Another version in place of the one that runs: it proves itself, or everything is put back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from provisioner.engine.courses import COURSES
+from provisioner.engine.operations import run_operation, run_stranded
+from provisioner.engine.progress import get_progress
+from provisioner.engine.swap_steps import SWAP_STEPS, UNDO_STEPS
+from provisioner.engine.upgrade import request_repeat, request_rollback, request_upgrade
+from provisioner.errors import AppFailed, Conflict, SaidBadly, UpgradeRefused
+from provisioner.models.community import CommunityState
+from provisioner.models.operation import OperationState
+from tests.engine.town import Town, make_version
+
+SETTLED = [plan.name for plan in SWAP_STEPS].index("commit_version")
+BEFORE = [plan.name for plan in SWAP_STEPS[: SETTLED + 1]]
+AFTER = [plan.name for plan in SWAP_STEPS[SETTLED + 1 :] if plan.is_vital]
+
+
+def migrate(notes):
+    notes.write_text(notes.read_text().upper())
+    return True
+
+
+def spoil(notes):
+    notes.write_text("half a mig")
+    return False
+
+
+@pytest.fixture
+def town(tmp_path):
+    town = Town(tmp_path)
+    town.context.releases.publish(make_version("1.0.1"))
+    town.migrations["1"] = migrate
+    town.write("second. ")
+    return town
+
+
+def ask(town, **said):
+    return request_upgrade(town.context, town.now, requested_by="test", **said)
+
+
+def carry(town, operation):
+    run_operation(town.context, operation.id)
+    return town.context.store.get_operation(operation.id)
+
+
+def assert_new(town):
+    assert (town.now.version, town.now.slot) == ("1.0.1", "b")
+    assert town.visit() == "1.0.1"
+    assert town.read() == "FIRST. SECOND. "
+    assert_tidy(town)
+
+
+def assert_old(town):
+    assert (town.now.version, town.now.slot) == ("1.0.0", "a")
+    assert town.visit() == "1.0.0"
+    assert town.read() == "first. second. "
+    assert not list((town.home / "snapshots").glob("*"))
+    assert_tidy(town)
+
+
+def assert_tidy(town):
+    """One service with one config, and neither a job nor the attendant's secret."""
+    engine = town.context.engine
+    assert town.now.state == CommunityState.RUNNING
+    assert list(engine.services) == [town.name]
+    assert not [name for name in engine.jobs if not name.endswith("-prepare")]
+    assert [name for name in engine.secrets if "app_key" not in name] == []
+    assert len(engine.configs) == 1
+    assert sorted(path.name for path in town.home.iterdir()) in (["data", "snapshots"], ["data"])
+
+
+def test_the_new_version_is_let_in_and_the_old_data_is_kept(town):
+    operation = carry(town, ask(town))
+    assert operation.state == OperationState.DONE, operation.message
+    assert_new(town)
+    kept = town.home / "snapshots" / operation.id / "notes.txt"
+    assert kept.read_text() == "first. second. "
+    assert town.now.before == "app/taarafo/stable/1.0.0/release.json"
+    assert get_progress(town.context, operation.id).percent == 100
+
+
+def test_the_old_one_stops_before_the_new_one_starts_and_nobody_meets_an_unproved_one(town):
+    town.context.engine.said.clear()
+    carry(town, ask(town))
+    assert town.context.engine.said == [f"{town.name} × 0", f"{town.name} × 1"]
+    assert set(town.served) == {"1.0.0", "1.0.1"}
+    town.served.clear()
+    town.context.releases.publish(make_version("1.0.2"))
+    town.break_app["1.0.2"] = {"/": 200}
+    carry(town, ask(town))
+    assert "1.0.2" not in town.served
+
+
+@pytest.mark.parametrize("broken", [{"/": 200}, {"/.well-known/nodeinfo": 200}])
+def test_a_version_that_breaks_a_promise_is_put_back_with_the_data(town, broken):
+    town.break_app["1.0.1"] = broken
+    operation = carry(town, ask(town))
+    assert (operation.state, operation.error_code) == ("failed", "promise-broken")
+    assert_old(town)
+
+
+def test_a_version_that_never_wakes_up_is_put_back_while_members_still_wait(town):
+    town.break_app["1.0.1"] = {"/healthz": 500}
+    began = town.context.clock.now()
+    operation = carry(town, ask(town))
+    assert (operation.state, operation.error_code) == ("failed", "took-too-long")
+    assert town.context.clock.now() - began < timedelta(seconds=25)
+    assert_old(town)
+
+
+def test_a_migration_that_crashes_half_way_is_undone(town):
+    town.migrations["1"] = spoil
+    operation = carry(town, ask(town))
+    assert (operation.state, operation.error_code) == ("failed", "app-failed")
+    assert_old(town)
+
+
+def failing(steps, name, times):
+    left = [times]
+
+    def effect(work, plan):
+        plan.effect(work)
+        if left[0]:
+            left[0] -= 1
+            raise AppFailed("as the test wants it")
+
+    return tuple(
+        replace(p, effect=lambda work, p=p: effect(work, p)) if p.name == name else p for p in steps
+    )
+
+
+@pytest.mark.parametrize("step", BEFORE[:-1])
+def test_what_fails_at_any_step_before_it_is_settled_is_put_back(town, monkeypatch, step):
+    course = COURSES["upgrade"]
+    broken = replace(course, steps=failing(SWAP_STEPS, step, 1))
+    monkeypatch.setitem(COURSES, "upgrade", broken)
+    assert carry(town, ask(town)).state == OperationState.FAILED
+    assert_old(town)
+
+
+@pytest.mark.parametrize("step", ["commit_version", *AFTER])
+def test_what_fails_once_it_is_settled_goes_forward_later(town, monkeypatch, step):
+    broken = replace(COURSES["upgrade"], steps=failing(SWAP_STEPS, step, 1))
+    monkeypatch.setitem(COURSES, "upgrade", broken)
+    operation = carry(town, ask(town))
+    assert operation.state == OperationState.WAITING
+    assert run_stranded(town.context) == 1
+    assert town.context.store.get_operation(operation.id).state == OperationState.DONE
+    assert_new(town)
+
+
+class Killed(BaseException):
+    """What a SIGKILL looks like from inside: nothing after it runs."""
+
+
+def doomed(steps, name, moment):
+    def effect(work, plan):
+        if moment == "after":
+            plan.effect(work)
+        raise Killed
+
+    return tuple(
+        replace(p, effect=lambda work, p=p: effect(work, p)) if p.name == name else p for p in steps
+    )
+
+
+def carry_killed(town, monkeypatch, operation, course):
+    whole = COURSES["upgrade"]
+    monkeypatch.setitem(COURSES, "upgrade", course)
+    with pytest.raises(Killed):
+        run_operation(town.context, operation.id)
+    monkeypatch.setitem(COURSES, "upgrade", whole)
+    town.context.clock.sleep(town.context.settings.lease_seconds + 1)
+    assert run_stranded(town.context) == 1
+    return town.context.store.get_operation(operation.id)
+
+
+@pytest.mark.parametrize("step", [plan.name for plan in SWAP_STEPS if plan.is_vital])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_worker_killed_at_any_step_is_continued(town, monkeypatch, step, moment):
+    course = replace(COURSES["upgrade"], steps=doomed(SWAP_STEPS, step, moment))
+    operation = carry_killed(town, monkeypatch, ask(town), course)
+    assert operation.state == OperationState.DONE
+    assert_new(town)
+
+
+@pytest.mark.parametrize("step", [plan.name for plan in UNDO_STEPS])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_worker_killed_while_it_puts_back_is_continued(town, monkeypatch, step, moment):
+    town.migrations["1"] = spoil
+    course = replace(COURSES["upgrade"], undo=doomed(UNDO_STEPS, step, moment))
+    operation = carry_killed(town, monkeypatch, ask(town), course)
+    assert operation.state == OperationState.FAILED
+    assert_old(town)
+
+
+@pytest.mark.parametrize("step", [plan.name for plan in SWAP_STEPS if plan.is_vital])
+def test_an_engine_that_is_away_in_the_middle_is_waited_for(town, monkeypatch, step):
+    """Away before a step, for longer than any step waits; then it comes back."""
+    engine = town.context.engine
+
+    def effect(work, plan):
+        engine.is_away = town.context.gateway.is_away = True
+        plan.effect(work)
+
+    steps = tuple(
+        replace(p, effect=lambda work, p=p: effect(work, p)) if p.name == step else p
+        for p in SWAP_STEPS
+    )
+    whole = COURSES["upgrade"]
+    monkeypatch.setitem(COURSES, "upgrade", replace(whole, steps=steps))
+    operation = carry(town, ask(town))
+    monkeypatch.setitem(COURSES, "upgrade", whole)
+    engine.is_away = town.context.gateway.is_away = False
+    town.context.clock.sleep(town.context.settings.lease_seconds + 1)
+    run_stranded(town.context)
+    operation = town.context.store.get_operation(operation.id)
+    if operation.state == OperationState.DONE:
+        assert_new(town)
+    else:
+        assert operation.state == OperationState.FAILED
+        assert_old(town)
+
+
+def test_an_attendant_that_dies_is_called_anew(town):
+    engine = town.context.engine
+    post, died = town.context.gateway.post, []
+
+    def post_once(host, path, body, headers, *, door=""):
+        if path == "/snapshot" and not died:
+            died.append(path)
+            engine.remove_service(f"{town.name}-attendant")
+        return post(host, path, body, headers, door=door)
+
+    town.context.gateway.post = post_once
+    assert carry(town, ask(town)).state == OperationState.DONE
+    assert died
+    assert_new(town)
+
+
+# -- what is refused -------------------------------------------------------------------------------
+
+
+def test_it_is_refused_in_words_and_nothing_is_recorded(town):
+    releases = town.context.releases
+    with pytest.raises(UpgradeRefused) as refused:
+        ask(town, to="9.9.9")
+    assert "no version 9.9.9" in refused.value.explain()
+    with pytest.raises(UpgradeRefused) as refused:
+        ask(town, to="1.0.0")
+    assert "not newer" in refused.value.explain()
+    releases.publish(make_version("2.0.0", upgrade_from="1.0.1"))
+    with pytest.raises(UpgradeRefused) as refused:
+        ask(town, to="2.0.0")
+    assert "takes over from 1.0.1" in refused.value.explain()
+    assert {o.kind for o in town.context.store.list_operations()} == {"create"}
+
+
+def test_without_a_wish_it_goes_step_by_step_to_the_newest(town):
+    town.context.releases.publish(make_version("2.0.0", upgrade_from="1.0.1"))
+    carry(town, ask(town))
+    assert town.now.version == "1.0.1"
+    carry(town, ask(town))
+    assert town.now.version == "2.0.0"
+    with pytest.raises(UpgradeRefused) as refused:
+        ask(town)
+    assert "runs the newest" in refused.value.explain()
+
+
+def test_one_at_a_time(town):
+    ask(town)
+    with pytest.raises(Conflict):
+        ask(town)
+
+
+def test_what_was_asked_for_before_something_else_ran_is_refused(town):
+    before = town.now
+    carry(town, ask(town))
+    with pytest.raises(Conflict):
+        request_upgrade(town.context, before, requested_by="test")
+
+
+@pytest.mark.parametrize("short", ["free", "free_memory"])
+def test_without_room_nobody_is_kept_waiting(town, short):
+    big = make_version("1.0.1")
+    service = big.recipe.app.model_copy(update={"memory_mb": 1024})
+    recipe = big.recipe.model_copy(update={"service": service})
+    town.context.releases.publish(big.model_copy(update={"recipe": recipe}))
+    setattr(town.context.room, short, 100)
+    town.context.engine.said.clear()
+    operation = carry(town, ask(town))
+    assert (operation.state, operation.error_code) == ("failed", "not-enough-room")
+    assert town.context.engine.said == [], "the old one was never stopped"
+    assert_old(town)
+
+
+def test_a_release_that_was_withdrawn_in_between_changes_nothing(town):
+    operation = ask(town)
+    del town.context.releases.published["app/taarafo/stable/1.0.1/release.json"]
+    assert carry(town, operation).error_code == "release-unknown"
+
+
+# -- back again ------------------------------------------------------------------------------------
+
+
+def back(town, **said):
+    return request_rollback(town.context, town.now, requested_by="test", **said)
+
+
+def test_back_to_a_version_that_reads_the_new_data_loses_nothing(town):
+    town.context.releases.publish(make_version("1.0.1", readable_by="1.0.0"))
+    carry(town, ask(town))
+    town.write("third. ")
+    assert carry(town, back(town)).state == OperationState.DONE
+    assert (town.now.version, town.visit()) == ("1.0.0", "1.0.0")
+    assert town.read() == "FIRST. SECOND. third. "
+
+
+def test_back_to_one_that_cannot_needs_a_yes_and_puts_the_new_words_aside(town):
+    carry(town, ask(town))
+    town.write("third. ")
+    with pytest.raises(SaidBadly) as refused:
+        back(town)
+    assert "cannot read" in refused.value.explain()
+    assert carry(town, back(town, as_it_was=True)).state == OperationState.DONE
+    assert town.read() == "first. second. "
+    assert town.visit() == "1.0.0"
+    assert carry(town, back(town, as_it_was=True)).state == OperationState.DONE
+    assert town.read() == "FIRST. SECOND. THIRD. ", "it comes back, and was migrated again"
+
+
+def test_back_is_refused_after_the_window_without_a_before_and_below_the_floor(town):
+    with pytest.raises(UpgradeRefused):
+        back(town)
+    carry(town, ask(town))
+    town.context.releases.floor = "1.0.1"
+    with pytest.raises(UpgradeRefused) as refused:
+        back(town)
+    assert "not safe" in refused.value.explain()
+    town.context.releases.floor = "1.0.0"
+    town.context.clock.moment += timedelta(days=15)
+    with pytest.raises(UpgradeRefused) as refused:
+        back(town)
+    assert "14 days" in refused.value.explain()
+
+
+def test_the_same_version_can_be_put_in_once_more(town):
+    carry(town, ask(town))
+    again = request_repeat(town.context, town.now, requested_by="test")
+    assert carry(town, again).state == OperationState.DONE
+    assert (town.now.version, town.now.slot) == ("1.0.1", "a")
+    assert town.visit() == "1.0.1"
+
+
+def test_a_community_from_before_there_were_doors_gets_them(town):
+    context = town.context
+    context.store.change_community(town.community.id, slot="")
+    (town.door / "http.sock").unlink()
+    (town.door / "http.sock").write_text("stands for its own socket")
+    assert carry(town, ask(town)).state == OperationState.DONE
+    assert (town.now.slot, town.visit()) == ("a", "1.0.1")
