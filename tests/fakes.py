@@ -290,6 +290,8 @@ class FakeContext(Context):
             registry=settings.registry,
             tools_image="base@sha256:" + "c" * 64,
             node_image="control@sha256:" + "d" * 64,
+            keeper_image="keeper@sha256:" + "e" * 64,
+            backup_dir="/backups",
             state=str(settings.state),
             edge_dir=str(settings.edge_dir),
             evidence_dir=str(settings.evidence_dir),

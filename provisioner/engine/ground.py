@@ -48,7 +48,12 @@ def ensure_keys(context: Context) -> None:
 
 def record_deployed(context: Context, images: dict[str, str]) -> None:
     """Remember what was deployed, and from where, for every later command and for the worker."""
-    deployed = {"images": images, "state": str(context.settings.state)}
+    settings = context.settings
+    deployed = {
+        "images": images,
+        "state": str(settings.state),
+        "backup_dir": str(settings.backups_dir),
+    }
     text = json.dumps(deployed, indent=2, sort_keys=True).encode() + b"\n"
     path = context.settings.control_plane_file
     if path.exists() and path.read_bytes() == text:
