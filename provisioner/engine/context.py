@@ -167,8 +167,8 @@ class Context:
             evidence_dir=str(outside.evidence_dir),
             communities_dir=str(outside.communities_dir),
             control_url=settings.url,
-            keeper_image=self.images["keeper"],
-            backup_dir=self._deployed["backup_dir"],
+            keeper_image=self.images.get("keeper", ""),  # an earlier `up` knew of no backups
+            backup_dir=self._deployed.get("backup_dir", str(outside.backups_dir)),
         )
 
     @property
