@@ -58,6 +58,10 @@ class Settings(BaseModel):
         "", description="Folder for backups; empty means `backups` in the state folder"
     )
 
+    backup_s3: str = Field(
+        "", description="Also back up to an S3 store: `s3:https://host/bucket/folder`"
+    )
+
     def __init__(self, **given: Any) -> None:  # noqa: ANN401 - judged by each field
         """Raises SettingWrong."""
         try:

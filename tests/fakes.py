@@ -299,6 +299,9 @@ class FakeContext(Context):
             control_url=settings.url,
         )
 
+    def look_again(self) -> None:
+        """It has no other place than the one it was given."""
+
 
 def make_context(folder) -> FakeContext:
     settings = Settings(state=folder, database_url=f"sqlite:///{folder / 'test.sqlite3'}")

@@ -23,7 +23,7 @@ from provisioner.models.community import Community
 from provisioner.models.release import RecipeBackup, Release
 from provisioner.models.service import FileRef, JobSpec, Limits, Mount, ServiceSpec
 
-LOCAL = "local"
+LOCAL, S3 = "local", "s3"
 REPOSITORY = "/repository"
 READ_ALL = ("CAP_DAC_READ_SEARCH",)
 BEFORE_BACKUP, AFTER_RESTORE = "before-backup", "after-restore"
@@ -46,7 +46,11 @@ class Shelf:
 
 
 def list_shelves(community: Community, place: Place) -> tuple[Shelf, ...]:
-    return (Shelf(LOCAL, REPOSITORY),)
+    """The local folder, and the S3 store where there is one."""
+    local = Shelf(LOCAL, REPOSITORY)
+    if not place.backup_s3:
+        return (local,)
+    return (local, Shelf(S3, f"{place.backup_s3}/{community.id}"))
 
 
 def phrase_secret(community: Community, place: Place) -> str:
@@ -176,6 +180,11 @@ def _plan_keeper(
 ) -> JobSpec:
     name, verb = name_of(community, place.stack), module.replace("_", "-")
     own: tuple[Mount, ...] = (Mount(scratch_dir(community, place), "/scratch"),)
+    secrets: tuple[FileRef, ...] = (
+        FileRef(phrase_secret(community, place), "/run/secrets/phrase"),
+    )
+    if shelf.name == S3:
+        secrets += (FileRef(place.backup_s3_secret, "/run/secrets/s3"),)
     if shelf.name == LOCAL:
         own += (Mount(repository_dir(community, place), REPOSITORY),)
     return JobSpec(
@@ -186,8 +195,8 @@ def _plan_keeper(
             user=ROOT,
             labels={"org.taarafo.job": verb, "org.taarafo.of": community.id},
             mounts=(*own, *mounts),
-            secrets=(FileRef(phrase_secret(community, place), "/run/secrets/phrase"),),
-            networks=("host",),
+            secrets=secrets,
+            networks=("host",),  # the way to an S3 store; nothing listens
             capabilities=capabilities,
             constraints=pin(place.nodes),
             limits=Limits(memory_mb=1024, cpus=2.0, pids=256),

@@ -27,6 +27,8 @@ class Place:
     control_url: str
     keeper_image: str  # the image with restic
     backup_dir: str
+    backup_s3: str = ""  # a repository's address in restic's words; empty: local only
+    backup_s3_secret: str = ""  # the Swarm secret with the keys of that store
     nodes: tuple[Node, ...] = ()  # of the Swarm
 
 

@@ -22,6 +22,7 @@ class Kept:
     ready_at: datetime
     backed_up_at: datetime | None = None
     tried_at: datetime | None = None  # the newest backup that was asked for, good or not
+    try_failed: bool = False  # also when one of several shelves has its copy
     drilled_at: datetime | None = None
     drill_failed: bool = False
 
@@ -32,7 +33,7 @@ def choose_backups(kept: Iterable[Kept], now: datetime, running: int) -> list[st
     due = [
         each
         for each in kept
-        if (each.backed_up_at or each.ready_at) < night
+        if ((each.backed_up_at or each.ready_at) < night or each.try_failed)
         and (each.tried_at is None or now - each.tried_at >= AGAIN_AFTER)
     ]
     due.sort(key=lambda each: (each.backed_up_at or each.ready_at, each.id))

@@ -169,7 +169,13 @@ class Context:
             control_url=settings.url,
             keeper_image=self.images.get("keeper", ""),  # an earlier `up` knew of no backups
             backup_dir=self._deployed.get("backup_dir", str(outside.backups_dir)),
+            backup_s3=self._deployed.get("backup_s3", ""),
+            backup_s3_secret=self._deployed.get("backup_s3_secret", ""),
         )
+
+    def look_again(self) -> None:
+        """`up` may have written down another place since."""
+        self.__dict__.pop("place", None)
 
     @property
     def images(self) -> dict[str, str]:

@@ -9,13 +9,14 @@ from provisioner.engine.back_up import request_backup, request_drill
 from provisioner.engine.context import Context
 from provisioner.errors import Conflict, NotFound
 from provisioner.models.community import Community, CommunityState
-from provisioner.models.operation import OperationKind
+from provisioner.models.operation import OperationKind, OperationState
 
 BY = "by itself"
 
 
 def keep_up(context: Context) -> int:
     """One round over all that run, in a constant number of queries. Returns how many were asked."""
+    context.look_again()
     limit = context.settings.max_communities
     rows = context.store.list_communities(state=CommunityState.RUNNING, limit=limit).rows
     kept = _look(context, rows)
@@ -43,7 +44,8 @@ def _look(context: Context, rows: list[Community]) -> list[Kept]:
             id=row.id,
             ready_at=row.ready_at or row.created_at,
             backed_up_at=backups[row.id].made_at if row.id in backups else None,
-            tried_at=tried.get(row.id),
+            tried_at=tried[row.id].created_at if row.id in tried else None,
+            try_failed=row.id in tried and tried[row.id].state == OperationState.FAILED,
             drilled_at=drills[row.id].made_at if row.id in drills else None,
             drill_failed=bool(row.id in drills and drills[row.id].flaw),
         )

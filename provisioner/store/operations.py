@@ -61,15 +61,22 @@ class Operations(Database):
 
     def find_last_asked(
         self, community_ids: Sequence[str], kind: OperationKind
-    ) -> dict[str, datetime]:
-        """When an Operation of this kind was last asked for, by community."""
+    ) -> dict[str, Operation]:
+        """The newest Operation of this kind of each of these communities, in one query."""
+        newest = (
+            select(Operation.community_id, func.max(Operation.created_at).label("at"))
+            .where(Operation.kind == kind, col(Operation.community_id).in_(community_ids))
+            .group_by(col(Operation.community_id))
+            .subquery()
+        )
+        query = select(Operation).join(
+            newest,
+            (col(Operation.community_id) == newest.c.community_id)
+            & (col(Operation.created_at) == newest.c.at),
+        )
         with self.session(writes=False) as session:
-            found = session.exec(
-                select(Operation.community_id, func.max(Operation.created_at))
-                .where(Operation.kind == kind, col(Operation.community_id).in_(community_ids))
-                .group_by(Operation.community_id)
-            )
-            return dict(found.all())
+            found = session.exec(query.where(Operation.kind == kind)).all()
+            return {each.community_id: each for each in found}
 
     def list_stranded(self, now: datetime) -> list[str]:
         """Ids of open Operations that no living worker holds, oldest first."""

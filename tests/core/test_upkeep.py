@@ -32,6 +32,8 @@ def test_one_that_failed_is_tried_again_after_an_hour():
     def tried(before):
         return [Kept("a", OLD, backed_up_at=OLD, tried_at=NOON - before)]
 
+    half = Kept("a", OLD, backed_up_at=NOON, tried_at=NOON - HOUR, try_failed=True)
+    assert choose_backups([half], NOON, 0) == ["a"], "not every shelf has a copy"
     assert choose_backups(tried(59 * MINUTE), NOON, 0) == []
     assert choose_backups(tried(HOUR), NOON, 0) == ["a"]
 
@@ -45,7 +47,7 @@ def test_few_at_once_and_the_longest_without_one_first():
 
 def test_a_drill_every_week_and_a_day_after_one_that_failed():
     def drilled(before, *, failed=False):
-        return [Kept("a", OLD, NOON, None, NOON - before, failed)]
+        return [Kept("a", OLD, NOON, drilled_at=NOON - before, drill_failed=failed)]
 
     assert choose_drills(drilled(7 * DAY), NOON, 0) == ["a"]
     assert choose_drills(drilled(7 * DAY - MINUTE), NOON, 0) == []
