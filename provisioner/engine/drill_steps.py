@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from provisioner.core.keeping import (
     Shelf,
@@ -38,8 +39,9 @@ def set_stage(work: Work) -> None:
     await_command(work, job, "room for a rehearsal", "there is no room to try it in")
 
 
-def bring_back(work: Work) -> None:
-    await_report(work, _plan_bring_back(work), "your backup to come back")
+def bring_back(work: Work) -> dict[str, Any]:
+    """What was counted, and how long restic took."""
+    return await_report(work, _plan_bring_back(work), "your backup to come back")
 
 
 def put_back(work: Work) -> None:
@@ -58,7 +60,7 @@ def count_stage(work: Work) -> None:
     told = await_report(work, _plan_count(work), WAKING)
     if told["rows"] != backup.rows:
         raise BackupFailed(str(told["rows"]), reason="its rows are others than were counted")
-    restored = await_report(work, _plan_bring_back(work), WAKING)
+    restored = bring_back(work)
     work.context.store.record_drill(
         Drill(
             community_id=work.community.id,
