@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import BigInteger, UniqueConstraint
 from sqlmodel import JSON, Column, Field, Index, SQLModel
 
 from provisioner.models.community import new_id
@@ -27,7 +27,7 @@ class Backup(SQLModel, table=True):
     snapshot: str  # restic's id of it, 64 hex digits
     release: str  # TUF target path of what ran
     files: int
-    bytes: int
+    bytes: int = Field(sa_type=BigInteger)
     rows: dict[str, int] = Field(sa_column=Column(JSON, nullable=False))
     read: str  # which part of the repository was read back, as n/t
     seconds: float
