@@ -55,6 +55,9 @@ class Engine(Protocol):
     def ensure_service(self, spec: ServiceSpec) -> None:
         """Create it, or update it where it differs from the spec."""
 
+    def stop_service(self, spec: ServiceSpec) -> None:
+        """End its containers, as they end by themselves when asked to; its name stays."""
+
     def has_stopped(self, name: str) -> bool:
         """Whether no container of a service or job runs any more on this node."""
 

@@ -12,10 +12,11 @@ from playwright.sync_api import Browser
 
 from provisioner.adapters.swarm import Swarm
 from provisioner.settings import Settings
-from tests.attacks import pytest_configure
+from tests import attacks, faults
 from tests.browser.chromium import start_chromium
+from tests.faults import tell
 
-__all__ = ["pytest_configure"]
+__all__ = ["tell"]
 
 ENGINE_MARKS = ("live", "browser")
 
@@ -31,6 +32,11 @@ class Engine:
     @property
     def namespace(self) -> str:
         return f"/run/netns/{self.folder.name}"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for table in (attacks, faults):
+        table.pytest_configure(config)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -141,6 +141,9 @@ class FakeEngine:
             if name.startswith(prefix)
         )
 
+    def stop_service(self, spec: ServiceSpec) -> None:
+        self.ensure_service(replace(spec, replicas=0))
+
     def has_stopped(self, name: str) -> bool:
         self._answer()
         return name not in self.services or self.services[name].replicas == 0

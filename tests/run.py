@@ -5,6 +5,7 @@
     ./taarafo test --live     those on a real engine
     ./taarafo test --browser  those in real Chromium
     ./taarafo test --attacks  those that mount an attack, with a table of the verdicts
+    ./taarafo test --faults   those that break something, with a table of what came of it
 
 What else is given goes to pytest. The exit code is pytest's, and its lines are the last ones.
 """
@@ -36,6 +37,7 @@ PARTS = {
     "--live": "live",
     "--browser": "browser",
     "--attacks": "attack",
+    "--faults": "fault",
 }
 CANNOT = 10
 

@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from typing import Any
 
@@ -195,12 +195,21 @@ class Swarm:
 
     def remove_service(self, name: str) -> None:
         with _translated():
+            found = self._find_service(name)
             _unless_missing(lambda: self._api.remove_service(name))
+            if found and "ReplicatedJob" in found["Spec"]["Mode"]:
+                self._stop_each(name, 1)  # Swarm leaves the container of a removed job alone
             ends = time.monotonic() + self._timeout
             while self._containers_of(name):
                 if time.monotonic() > ends:
                     raise Unavailable(f"{name} still runs", part="the old doors to close")
                 time.sleep(0.05)
+
+    def stop_service(self, spec: ServiceSpec) -> None:
+        """Swarm itself would wait two seconds for the gossip of its nodes before it begins."""
+        self.ensure_service(replace(spec, replicas=0))
+        with _translated():
+            self._stop_each(spec.name, spec.stop_grace_seconds)
 
     def remove_network(self, name: str) -> None:
         with _translated():
@@ -248,6 +257,10 @@ class Swarm:
             filters={"label": f"{SERVICE_LABEL}={name}"}
         )
         return found
+
+    def _stop_each(self, name: str, seconds: int) -> None:
+        for container in self._containers_of(name):
+            _unless_missing(lambda: self._api.stop(container["Id"], timeout=seconds))  # noqa: B023
 
     def _memory_of(self, container_id: str) -> int:
         try:

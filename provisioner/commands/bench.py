@@ -47,3 +47,11 @@ def bench_drill(megabytes: int = 1000, as_json: Json = False) -> None:
     from provisioner.engine.benchmarks.drill import bench_drill as measure
 
     show_numbers(measure(open_context(), megabytes=megabytes, say=say), as_json)
+
+
+@bench.command("upgrade")
+def bench_upgrade(times: int = 3, as_json: Json = False) -> None:
+    """Upgrades while members read and write: what failed, what was lost, how long it took."""
+    from provisioner.engine.benchmarks.upgrade import bench_upgrade as measure
+
+    show_numbers(measure(open_context(), times=times, say=say), as_json)

@@ -69,7 +69,9 @@ def plan_attendant(community: Community, release: Release, place: Place, secret:
             labels={"org.taarafo.job": "attendant", "org.taarafo.of": community.id},
             mounts=(Mount(home, home), Mount(door, door)),
             secrets=(FileRef(secret, f"/run/secrets/{TOKEN}"),),
-            networks=("host",),  # it listens on a socket in the door's folder only
+            # it listens on a socket in the door's folder only; but as long as somebody is in the
+            # community's network, the new version need not wait until there is one
+            networks=(name_of(community, place.stack),),
             capabilities=CAPABILITIES,
             constraints=pin(place.nodes),
             limits=Limits(memory_mb=128, cpus=2.0, pids=32),

@@ -24,6 +24,7 @@ from provisioner.models.release import Release
 from provisioner.models.service import JobSpec, ServiceSpec
 
 QUICK = 0.02  # seconds between two looks while members wait
+IMPATIENT = 1  # second
 HEALTHY_WITHIN = 15  # seconds: members are held for 30, and the way back needs some of them
 COPIED_WITHIN = 900  # seconds
 MEGABYTE = 2**20
@@ -183,11 +184,13 @@ SWAP_STEPS = (
 
 
 def stop_new(work: Work) -> None:
-    """Also its migration: nothing writes any more."""
+    """Also its migration: nothing writes any more. It is not waited for as long as the version
+    before was: nobody was let in, and members are held."""
     if work.has_begun("migrate"):
         work.context.engine.remove_service(f"{work.name}-migrate")
     if work.has_begun("stop_old"):
-        _stop(work, _old_plan(work).service)
+        seconds = IMPATIENT if work.has_begun("start_new") else None
+        _stop(work, _old_plan(work).service, seconds)
 
 
 def put_data_back(work: Work) -> None:
@@ -264,9 +267,11 @@ def _carry(work: Work, job: JobSpec, part: str) -> None:
     work.context.engine.remove_service(job.service.name)
 
 
-def _stop(work: Work, service: ServiceSpec) -> None:
+def _stop(work: Work, service: ServiceSpec, seconds: int | None = None) -> None:
     engine = work.context.engine
-    engine.ensure_service(replace(service, replicas=0))
+    if seconds is not None:
+        service = replace(service, stop_grace_seconds=seconds)
+    engine.stop_service(service)
     if not engine.has_stopped(service.name):
         raise Unavailable(f"{service.name} still runs", part="the last word to be written")
 

@@ -1,0 +1,97 @@
+"""An upgrade while members read and write, beside the same crowd without one."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from statistics import quantiles
+from typing import Any
+
+from provisioner.core.promises import plan_promises
+from provisioner.engine.benchmarks.members import Crowd, join
+from provisioner.engine.context import Context
+from provisioner.engine.create import request_community
+from provisioner.engine.create_now import remove_now
+from provisioner.engine.operations import run_operation
+from provisioner.engine.upgrade import request_repeat
+from provisioner.errors import OperationFailed
+from provisioner.models.community import Community
+from provisioner.models.operation import OperationState
+from provisioner.models.promise import Preset
+
+RATE = 50.0  # requests a second, reads and writes by turns
+PEOPLE = 8
+QUIET_SECONDS = 3.0  # before and after each upgrade, and without one
+
+
+def bench_upgrade(context: Context, *, times: int, say: Callable[[str], None]) -> dict[str, Any]:
+    """The newest version takes the place of itself, `times` times: an upgrade does the same."""
+    community = _make(context)
+    try:
+        say(f"{community.address} is open; {PEOPLE} people come in")
+        crowd = Crowd(join(context, community, PEOPLE), rate=RATE)
+        with crowd.busy():
+            time.sleep(QUIET_SECONDS * 2)
+        plain, crowd.answers = list(crowd.answers), []
+        held: list[float] = []
+        with crowd.busy():
+            time.sleep(QUIET_SECONDS)
+            for number in range(times):
+                held.append(_upgrade(context, community))
+                say(f"{number + 1}/{times}: closed for {held[-1]:.2f} s")
+                time.sleep(QUIET_SECONDS)
+        lost = crowd.list_lost()
+    finally:
+        community = context.store.get_community(community.id)
+        remove_now(context, community, typed=community.label, on_progress=lambda _: None)
+    times_plain = [answer.seconds for answer in plain]
+    slowest = max(answer.seconds for answer in crowd.answers)
+    return {
+        "failed_requests": sum(not answer.is_good for answer in crowd.answers),
+        "slowest_seconds": round(slowest, 3),
+        "lost_writes": len(lost),
+        "requests": len(crowd.answers),
+        "acknowledged_writes": sum(bool(a.text) and a.is_good for a in crowd.answers),
+        "closed_seconds": round(max(held), 3),
+        "plain_slowest_seconds": round(max(times_plain), 3),
+        "plain_p95_seconds": round(quantiles(times_plain, n=20)[-1], 3),
+        "plain_failed_requests": sum(not answer.is_good for answer in plain),
+        "ratio": round(slowest / max(times_plain), 1),
+        "upgrades": times,
+        "compared": f"{RATE:.0f} requests a second, half of them writes, by {PEOPLE} members over "
+        f"TCP through the edge, during {times} upgrades of the newest version to itself, beside "
+        "the same without an upgrade; `ratio` is of the slowest requests",
+    }
+
+
+def _make(context: Context) -> Community:
+    preset = Preset.FAMILY
+    community, operation = request_community(
+        context,
+        name=f"Bench {secrets.token_hex(4)}",
+        preset=preset,
+        promises=plan_promises(preset),
+        founder="Ann",
+        requested_by="bench",
+    )
+    _carry(context, operation.id)
+    return context.store.get_community(community.id)
+
+
+def _upgrade(context: Context, community: Community) -> float:
+    """Seconds from closing the door to opening it again, as the steps were recorded."""
+    now = context.store.get_community(community.id)
+    operation = request_repeat(context, now, requested_by="bench")
+    _carry(context, operation.id)
+    steps = {step.name: step for step in context.store.list_steps(operation.id)}
+    closed, opened = steps["close_door"].started_at, steps["open_door"].finished_at
+    return (opened - closed).total_seconds() if closed and opened else 0.0
+
+
+def _carry(context: Context, operation_id: str) -> None:
+    run_operation(context, operation_id)
+    while not (done := context.store.get_operation(operation_id)).finished_at:
+        time.sleep(0.1)  # a worker was faster
+    if done.state != OperationState.DONE:
+        raise OperationFailed(done.error_code, reason=done.message)

@@ -1,0 +1,294 @@
+"""Upgrades on a real engine, while members read and write: good ones, bad ones, and every fault."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from provisioner.core.place import name_of
+from provisioner.engine.attest import check_community
+from provisioner.engine.benchmarks.members import Crowd, join
+from provisioner.engine.context import Context
+from provisioner.engine.operations import run_operation, run_stranded
+from provisioner.engine.swap_steps import SWAP_STEPS, UNDO_STEPS
+from provisioner.engine.up import bring_up
+from provisioner.engine.upgrade import request_repeat, request_rollback, request_upgrade
+from provisioner.errors import SaidBadly
+from provisioner.models.community import CommunityState
+from provisioner.models.operation import OperationState
+from provisioner.models.verdict import Outcome
+from tests.live.community import ask, erase, get, wait_until
+from tests.live.test_life import docker, restart_docker, run_doomed
+from tests.live.versions import BETTER, GOOD, SHOWS, SLEEPS, SPOILS, publish
+
+pytestmark = [pytest.mark.live, pytest.mark.fault]
+RATE = 10.0  # requests a second
+PEOPLE = 6
+
+
+@pytest.fixture(scope="module")
+def context(control_plane, state, tmp_path_factory):
+    """Leases end after a second, and the deployed worker is at rest meanwhile."""
+    settled = Context(state)
+    for version in (GOOD, SPOILS, SLEEPS, SHOWS, BETTER):
+        publish(settled, version, tmp_path_factory.mktemp("versions"))
+    settled.engine.remove_service(f"{state.stack}-worker")
+    yield Context(state.model_copy(update={"lease_seconds": 1.0}))
+    bring_up(state, say=lambda _: None)
+
+
+@pytest.fixture(scope="module")
+def family(context):
+    """A community of the first version, with people in it."""
+    community, operation = ask(context, "The Upgraded")
+    start_with(context, community, operation)
+    yield community
+    run_operation(context, erase(context, community).id)
+
+
+def start_with(context, community, operation, version="1.0.0", slot="a"):
+    """Pinned before its first step, as it was made when that version was the newest."""
+    target = f"app/taarafo/stable/{version}/release.json"
+    context.store.change_community(community.id, release=target, version=version, slot=slot)
+    assert run_operation(context, operation.id)
+    assert context.store.get_operation(operation.id).state == OperationState.DONE
+
+
+@pytest.fixture(scope="module")
+def people(context, family):
+    return join(context, context.store.get_community(family.id), PEOPLE)
+
+
+@pytest.fixture
+def crowd(people):
+    return Crowd(people, rate=RATE)
+
+
+@contextmanager
+def busy(crowd):
+    with crowd.busy():
+        time.sleep(0.5)
+        yield
+        time.sleep(0.5)
+
+
+def now(context, family):
+    return context.store.get_community(family.id)
+
+
+def carry(context, operation):
+    run_operation(context, operation.id)
+    return context.store.get_operation(operation.id)
+
+
+def continue_it(context, operation):
+    """As often as a sweep would; what waits for a part is left and taken again."""
+    ends = time.monotonic() + 90
+    while (now := context.store.get_operation(operation.id)).finished_at is None:
+        assert time.monotonic() < ends, now.message
+        if operation.id in context.store.list_stranded(context.clock.now()):
+            run_stranded(context)
+        time.sleep(0.1)
+    return now
+
+
+def sum_up(crowd):
+    """(acknowledged writes, those that are lost, requests that failed)."""
+    lost = crowd.list_lost()
+    kept = [answer for answer in crowd.answers if answer.text and answer.is_good]
+    return len(kept), len(lost), sum(not answer.is_good for answer in crowd.answers)
+
+
+def assert_whole(context, family, state):
+    """It runs as its row says, nothing of the swap is left, and it is what was published."""
+    community = now(context, family)
+    assert community.state == CommunityState.RUNNING
+    names = context.engine.list_named(name_of(community, state.stack))
+    assert sum(name.startswith("service:") for name in names) == 1, names
+    assert sum(name.startswith("config:") for name in names) == 1, names
+    wait_until(
+        lambda: (
+            check_community(context, community.address).outcome
+            in (Outcome.GENUINE, Outcome.OUTDATED)
+        ),
+        "it is what was published",
+        30,
+    )
+
+
+# -- good and bad versions -------------------------------------------------------------------------
+
+
+def test_nobody_notices_an_upgrade_and_nobody_the_way_back(context, state, family, crowd, tell):
+    with busy(crowd):
+        up = request_upgrade(context, now(context, family), to="1.0.1", requested_by="test")
+        operation = carry(context, up)
+        assert operation.state == OperationState.DONE, operation.message
+        assert now(context, family).version == "1.0.1"
+        time.sleep(1)
+        back = request_rollback(context, now(context, family), requested_by="test")
+        assert carry(context, back).state == OperationState.DONE
+    writes, lost, failed = sum_up(crowd)
+    tell("none: an upgrade, then back", "", "new, then old", writes, lost)
+    assert (lost, failed) == (0, 0)
+    assert writes > 10
+    assert max(answer.seconds for answer in crowd.answers) < 10, "a bound for any machine"
+    assert now(context, family).version == "1.0.0"
+    assert_whole(context, family, state)
+
+
+@pytest.mark.parametrize(
+    ("version", "code", "fault"),
+    [
+        (SPOILS, "app-failed", "a migration that deletes half and crashes"),
+        (SLEEPS, "took-too-long", "a version that never wakes up"),
+        (SHOWS, "promise-broken", "a version that shows itself to strangers"),
+    ],
+    ids=lambda value: value.number if hasattr(value, "number") else "",
+)
+def test_a_bad_version_is_put_back_with_every_word(
+    context, state, family, crowd, tell, version, code, fault
+):
+    with busy(crowd):
+        asked = request_upgrade(
+            context, now(context, family), to=version.number, requested_by="test"
+        )
+        operation = carry(context, asked)
+    writes, lost, failed = sum_up(crowd)
+    tell(fault, "", "old", writes, lost)
+    assert (operation.state, operation.error_code) == (OperationState.FAILED, code)
+    assert now(context, family).version == "1.0.0"
+    assert (lost, failed) == (0, 0), [a for a in crowd.answers if not a.is_good]
+    assert get(state, family.address.partition(":")[0], "/")[0] == 404, "still hidden"
+    assert_whole(context, family, state)
+
+
+def test_back_to_what_cannot_read_on_puts_everything_as_it_was(context, state, family, people):
+    crowd = Crowd(people, rate=RATE)
+    with busy(crowd):
+        pass
+    up = request_upgrade(context, now(context, family), to="1.0.5", requested_by="test")
+    assert carry(context, up).state == OperationState.DONE
+    later = Crowd(people, rate=RATE)
+    with busy(later):
+        pass
+    with pytest.raises(SaidBadly):
+        request_rollback(context, now(context, family), requested_by="test")
+    for gone in (True, False):
+        back = request_rollback(context, now(context, family), as_it_was=True, requested_by="test")
+        assert carry(context, back).state == OperationState.DONE
+        assert crowd.list_lost() == []
+        assert bool(later.list_lost()) is gone, "put aside, then brought back"
+    assert_whole(context, family, state)
+
+
+def test_a_community_from_before_there_were_two_doors_is_upgraded(context, state):
+    community, operation = ask(context, "Without Doors")
+    start_with(context, community, operation, slot="")
+    people = Crowd(join(context, now(context, community), 2), rate=RATE)
+    with busy(people):
+        up = request_upgrade(context, now(context, community), to="1.0.1", requested_by="test")
+        assert carry(context, up).state == OperationState.DONE
+    assert sum_up(people)[1:] == (0, 0)
+    assert now(context, community).slot == "a"
+    assert run_operation(context, erase(context, community).id)
+
+
+# -- killed at every step --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", [plan.name for plan in SWAP_STEPS])
+def test_a_worker_killed_at_any_step_is_continued(context, state, family, crowd, tell, step):
+    before = now(context, family)
+    with busy(crowd):
+        operation = request_repeat(context, before, requested_by="test")
+        run_doomed(state, operation, step)
+        assert continue_it(context, operation).state == OperationState.DONE
+    writes, lost, failed = sum_up(crowd)
+    tell("worker killed", step, "new", writes, lost)
+    assert now(context, family).slot != before.slot
+    assert (lost, failed) == (0, 0)
+    assert_whole(context, family, state)
+
+
+@pytest.mark.parametrize("step", [plan.name for plan in UNDO_STEPS])
+def test_a_worker_killed_while_it_puts_back_is_continued(context, state, crowd, tell, step, family):
+    before = now(context, family)
+    with busy(crowd):
+        operation = request_upgrade(context, before, to=SHOWS.number, requested_by="test")
+        run_doomed(state, operation, step)
+        assert continue_it(context, operation).state == OperationState.FAILED
+    writes, lost, failed = sum_up(crowd)
+    tell("worker killed while it puts back", step, "old", writes, lost)
+    assert (now(context, family).slot, now(context, family).release) == (
+        before.slot,
+        before.release,
+    )
+    assert (lost, failed) == (0, 0)
+    assert_whole(context, family, state)
+
+
+# -- other parts that die --------------------------------------------------------------------------
+
+
+def carry_while(context, family, break_it, at):
+    """Break something as soon as the step `at` has begun."""
+    operation = request_repeat(context, now(context, family), requested_by="test")
+
+    def wait_and_break():
+        wait_until(
+            lambda: any(
+                s.name == at and s.started_at for s in context.store.list_steps(operation.id)
+            ),
+            f"{at} has begun",
+        )
+        break_it()
+
+    breaker = threading.Thread(target=wait_and_break)
+    breaker.start()
+    run_operation(context, operation.id)
+    breaker.join()
+    return continue_it(context, operation)
+
+
+@pytest.mark.parametrize("at", ["stop_old", "migrate", "start_new"])
+def test_docker_killed_in_the_middle_loses_no_word(context, state, engine, family, crowd, tell, at):
+    before = now(context, family)
+    with busy(crowd):
+        operation = carry_while(context, family, lambda: restart_docker(engine), at)
+        wait_until(
+            lambda: get(state, family.address.partition(":")[0], "/sign-in")[0] == 404,
+            "it answers again",
+        )
+    wait_until(lambda: crowd.list_lost() == [], "every acknowledged word is there", 30)
+    writes, lost, _ = sum_up(crowd)
+    after = now(context, family)
+    tell("Docker killed", at, "old" if after.slot == before.slot else "new", writes, lost)
+    assert operation.state in (OperationState.DONE, OperationState.FAILED)
+    assert (after.slot == before.slot) is (operation.state == OperationState.FAILED)
+    assert_whole(context, family, state)
+
+
+@pytest.mark.parametrize("part", ["attendant", "edge"])
+def test_a_part_that_is_killed_in_the_middle_comes_again(
+    context, state, engine, family, crowd, tell, part
+):
+    name = name_of(now(context, family), state.stack)
+    service = f"{name}-attendant" if part == "attendant" else f"{state.stack}-edge"
+
+    def kill():
+        label = f"label=com.docker.swarm.service.name={service}"
+        for container in docker(engine, "ps", "-q", "--filter", label).split():
+            docker(engine, "kill", container)
+
+    with busy(crowd):
+        operation = carry_while(context, family, kill, "take_snapshot")
+    writes, lost, failed = sum_up(crowd)
+    tell(f"{part} killed", "take_snapshot", "new", writes, lost)
+    assert operation.state == OperationState.DONE, operation.message
+    assert lost == 0
+    assert failed == 0 or part == "edge"
+    assert_whole(context, family, state)
