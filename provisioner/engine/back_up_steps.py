@@ -26,7 +26,7 @@ from provisioner.engine.reports import await_command, await_report
 from provisioner.engine.work import StepPlan, Work
 from provisioner.errors import BackupFailed
 from provisioner.models.backup import Backup
-from provisioner.models.release import RecipeBackup
+from provisioner.models.release import RecipeBackup, Release
 from provisioner.models.service import JobSpec
 
 COPY_SECONDS = 6 * 3600  # for a large community; the keeper reports, nobody guesses
@@ -43,21 +43,28 @@ def make_room(work: Work) -> None:
 def copy_database(work: Work) -> None:
     """The recipe's `before-backup`: a consistent copy, while everybody writes on."""
     _get_recipe(work)
-    job = plan_command(work.plan.service, work.release, BEFORE_BACKUP)
+    release = _release(work)
+    service = work.plan_as(work.community, release).service
+    job = plan_command(service, release, BEFORE_BACKUP)
     reason = "the community could not make a copy of its database"
     await_command(work, job, "your words to be copied", reason)
 
 
 def copy_and_read_back(work: Work) -> None:
-    """To every shelf; each that is whole is recorded, also when another one fails."""
+    """To every shelf. Raises BackupFailed when one of them has no whole copy."""
+    if failed := copy_to_shelves(work):
+        raise failed[0]
+
+
+def copy_to_shelves(work: Work) -> list[BackupFailed]:
+    """Each that is whole is recorded, also when another one fails. Returns what failed."""
     failed: list[BackupFailed] = []
     for shelf in list_shelves(work.community, work.place_on_nodes):
         try:
             _record(work, shelf, await_report(work, _plan(work, shelf), COPYING))
         except BackupFailed as error:
             failed.append(error)
-    if failed:
-        raise failed[0]
+    return failed
 
 
 def thin_out(work: Work) -> None:
@@ -95,12 +102,16 @@ def _plan(work: Work, shelf: Shelf) -> JobSpec:
 
 
 def _get_recipe(work: Work) -> RecipeBackup:
-    backup = get_backup(work.release)
+    release = _release(work)
+    backup = get_backup(release)
     if backup is None:
-        raise BackupFailed(
-            work.release.target, reason=f"version {work.release.version} cannot be backed up"
-        )
+        raise BackupFailed(release.target, reason=f"version {release.version} cannot be backed up")
     return backup
+
+
+def _release(work: Work) -> Release:
+    """What runs now: an upgrade changes it between two steps."""
+    return work.context.releases.get(work.community.release)
 
 
 def _record(work: Work, shelf: Shelf, told: dict[str, Any]) -> None:

@@ -51,7 +51,9 @@ def put_back(work: Work) -> None:
 
 
 def start_stage(work: Work) -> None:
+    """With whoever counts beside it, who waits until it is awake."""
     work.context.engine.ensure_service(_stage(work))
+    work.context.engine.start_job(_plan_count(work))
 
 
 def count_stage(work: Work) -> None:

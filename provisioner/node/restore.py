@@ -20,9 +20,8 @@ from provisioner.node.report import run_job
 def restore(wish: Mapping[str, Any], places: Places = INSIDE) -> dict[str, Any]:
     """What was brought back, and how long that took. Raises BackupFailed when it is not whole."""
     repository = places.open_repository(wish)
-    repository.unlock()
     began = time.monotonic()
-    repository.run("restore", str(wish["snapshot"]), "--target", str(places.target))
+    repository.run("restore", "--no-lock", str(wish["snapshot"]), "--target", str(places.target))
     seconds = time.monotonic() - began
     folder = places.target.joinpath(*places.data.parts[1:])
     copies: dict[str, str] = dict(wish["copies"])

@@ -13,6 +13,7 @@ from provisioner.engine.create import request_community
 from provisioner.engine.operations import run_operation
 from provisioner.engine.phrase import PHRASE
 from provisioner.engine.remove import request_removal
+from provisioner.engine.upgrade import request_repeat
 from provisioner.engine.upkeep import keep_up
 from provisioner.errors import Conflict, NotFound
 from provisioner.models.community import CommunityState
@@ -242,3 +243,25 @@ def test_it_asks_by_itself_every_night_and_drills_every_week(context, family):
         run_operation(context, operation_id)
     assert context.store.find_drills([family.id])[family.id].flaw == ""
     assert keep_up(context) == 0
+
+
+def test_an_upgrade_begins_with_a_backup(context, family):
+    operation = request_repeat(context, family, requested_by="test")
+    run_operation(context, operation.id)
+    (made,) = context.store.list_backups(family.id)
+    assert made.operation_id == operation.id
+    begun = [step.name for step in context.store.list_steps(operation.id)]
+    assert begun.index("tidy_before") < begun.index("close_door")
+    assert not any("phrase" in name for name in context.engine.secrets)
+
+
+def test_without_a_backup_that_counts_nothing_is_upgraded(context, family):
+    context.reports["back-up-local"] = {"error": "the place for backups is full"}
+    operation = request_repeat(context, family, requested_by="test")
+    run_operation(context, operation.id)
+    ended = context.store.get_operation(operation.id)
+    assert (ended.state, ended.error_code) == (OperationState.FAILED, "backup-failed")
+    states = {step.name: step.state for step in context.store.list_steps(operation.id)}
+    assert states.get("close_door", "pending") == "pending"
+    assert context.store.get_community(family.id).slot == family.slot
+    assert not any("phrase" in name for name in context.engine.secrets)
