@@ -21,6 +21,7 @@ bench: ## The benchmarks, as JSON
 	./taarafo bench measure --json
 	./taarafo bench memory --json
 	./taarafo bench trust --json
+	./taarafo bench drill --json
 lock: ## Lock Python dependencies with hashes and without addresses
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock

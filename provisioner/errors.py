@@ -409,6 +409,15 @@ class OperationFailed(TaarafoError):
     exit_code = 34
 
 
+class BackupFailed(TaarafoError):
+    """A copy that was not made, or that could not be read back whole. It never counts."""
+
+    code = "backup-failed"
+    sentence = "This backup does not count: {reason}."
+    advice = "The community runs on, and earlier backups are kept. It is tried again by itself."
+    exit_code = 36
+
+
 class RenderFailed(TaarafoError):
     code = "render-failed"
     sentence = "The settings of this community could not be written: {reason}."

@@ -54,6 +54,14 @@ class Settings(BaseModel):
     )
     max_communities: int = Field(10_000, ge=1, description="Most communities on this control plane")
 
+    backup_dir: str = Field(
+        "", description="Folder for backups; empty means `backups` in the state folder"
+    )
+
+    backup_s3: str = Field(
+        "", description="Also back up to an S3 store: `s3:https://host/bucket/folder`"
+    )
+
     def __init__(self, **given: Any) -> None:  # noqa: ANN401 - judged by each field
         """Raises SettingWrong."""
         try:
@@ -137,6 +145,11 @@ class Settings(BaseModel):
     @property
     def communities_dir(self) -> Path:
         return self.state / "communities"
+
+    @property
+    def backups_dir(self) -> Path:
+        """`<community id>` in it is a restic repository, encrypted with that community's words."""
+        return Path(self.backup_dir) if self.backup_dir else self.state / "backups"
 
     @property
     def repository_dir(self) -> Path:

@@ -11,10 +11,12 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from provisioner.engine.chores import carry_chore
 from provisioner.engine.context import Context
 from provisioner.engine.freshen import freshen_cosignatures, freshen_releases
 from provisioner.engine.operations import run_operation, run_stranded
 from provisioner.engine.own_verdict import watch_control_plane
+from provisioner.engine.upkeep import keep_up
 from provisioner.engine.watch import watch_communities
 from provisioner.errors import TaarafoError, Unavailable
 from provisioner.jobs import QueueWaker, listen
@@ -39,10 +41,14 @@ def work(context: Context) -> None:
         for operation_id in context.store.list_stranded(context.clock.now()):
             carry(operation_id)
 
+    def upkeep() -> None:
+        keep_up(context)
+
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     _every(settings.sweep_seconds, ended, "sweep", sweep)
     _every(settings.watch_seconds, ended, "watch", lambda: watch_communities(context))
     _every(settings.watch_seconds, ended, "own check", lambda: watch_control_plane(context))
+    _every(settings.watch_seconds, ended, "upkeep", lambda: carry_chore(context, "upkeep", upkeep))
     _every(FRESHEN_SECONDS, ended, "freshen", lambda: freshen_releases(context))
     _every(WITNESS_SECONDS, ended, "witnesses", lambda: freshen_cosignatures(context))
     while not ended.is_set():

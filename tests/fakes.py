@@ -293,12 +293,17 @@ class FakeContext(Context):
             registry=settings.registry,
             tools_image="base@sha256:" + "c" * 64,
             node_image="control@sha256:" + "d" * 64,
+            keeper_image="keeper@sha256:" + "e" * 64,
+            backup_dir="/backups",
             state=str(settings.state),
             edge_dir=str(settings.edge_dir),
             evidence_dir=str(settings.evidence_dir),
             communities_dir=str(settings.communities_dir),
             control_url=settings.url,
         )
+
+    def look_again(self) -> None:
+        """It has no other place than the one it was given."""
 
 
 def make_context(folder) -> FakeContext:

@@ -41,6 +41,14 @@ def bench_trust(as_json: Json = False) -> None:
     show_numbers(measure(open_context(), say), as_json)
 
 
+@bench.command("drill")
+def bench_drill(megabytes: int = 1000, as_json: Json = False) -> None:
+    """A restore drill of 1 GB, beside `restic restore` of the same alone."""
+    from provisioner.engine.benchmarks.drill import bench_drill as measure
+
+    show_numbers(measure(open_context(), megabytes=megabytes, say=say), as_json)
+
+
 @bench.command("upgrade")
 def bench_upgrade(times: int = 3, as_json: Json = False) -> None:
     """Upgrades while members read and write: what failed, what was lost, how long it took."""

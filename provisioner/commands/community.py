@@ -130,3 +130,41 @@ def community_rollback(
     with ProgressBar() as bar:
         runs = swap_now(context, living, operation, bar.show)
     show(runs, f"{living.address} runs version {runs['release']} again.", as_json=as_json)
+
+
+@community.command("back-up")
+def community_back_up(address: str, as_json: Json = False) -> None:
+    """Back a community up now; it counts once it was read back and its counts matched."""
+    from provisioner.engine.back_up import request_backup
+    from provisioner.engine.create_now import back_up_now
+    from provisioner.engine.describe import get_living
+    from provisioner.engine.progress_bar import ProgressBar
+
+    context = open_context()
+    living = get_living(context, address)
+    operation = request_backup(context, living, requested_by="cli")
+    with ProgressBar() as bar:
+        made = back_up_now(context, living, operation, bar.show)
+    lines = [
+        f"{each['shelf']}: {each['files']} files and {each['rows']} rows were copied and counted. "
+        f"Part {each['read']} of the store was read back."
+        for each in made["backups"]
+    ]
+    show(made, "\n".join(lines), as_json=as_json)
+
+
+@community.command("drill")
+def community_drill(address: str, as_json: Json = False) -> None:
+    """Restore the newest backup where nobody reaches it, count it, and take it away again."""
+    from provisioner.engine.back_up import request_drill
+    from provisioner.engine.create_now import drill_now
+    from provisioner.engine.describe import get_living
+    from provisioner.engine.progress_bar import ProgressBar
+
+    context = open_context()
+    living = get_living(context, address)
+    operation = request_drill(context, living, requested_by="cli")
+    with ProgressBar() as bar:
+        found = drill_now(context, living, operation, bar.show)
+    text = f"Restored in {found['seconds']} seconds: all {found['rows']} rows were there."
+    show(found, text, as_json=as_json)

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from provisioner.core.place import EDGE_UID, Place, door_dir, home_dir, host_of, name_of, slot_dir
+from provisioner.core.place import (
+    EDGE_UID,
+    Place,
+    door_dir,
+    home_dir,
+    host_of,
+    name_of,
+    repository_dir,
+    slot_dir,
+)
 from provisioner.core.placement import pin
 from provisioner.models.community import Community
 from provisioner.models.release import Release
@@ -28,11 +37,12 @@ def plan_prepare(community: Community, uid: int, place: Place) -> JobSpec:
 
 
 def plan_erase(community: Community, place: Place) -> JobSpec:
-    """Erase the data folder, the door and the evidence. Safe to repeat."""
+    """Erase the data folder, the door, the evidence and the local backups. Safe to repeat."""
     folders = (
         home_dir(community, place),
         door_dir(community, place),
         f"{place.evidence_dir}/{host_of(community)}",
+        repository_dir(community, place),
     )
     return _plan_job(community, place, "erase", ("rm", "-rf", "--one-file-system", "--", *folders))
 
@@ -77,7 +87,7 @@ def _slot_folders(community: Community, place: Place) -> tuple[str, ...]:
 def _plan_job(community: Community, place: Place, verb: str, command: tuple[str, ...]) -> JobSpec:
     mounts = tuple(
         Mount(folder, folder)
-        for folder in (place.communities_dir, place.edge_dir, place.evidence_dir)
+        for folder in (place.communities_dir, place.edge_dir, place.evidence_dir, place.backup_dir)
     )
     return JobSpec(
         ServiceSpec(

@@ -25,6 +25,10 @@ class Place:
     evidence_dir: str
     communities_dir: str
     control_url: str
+    keeper_image: str  # the image with restic
+    backup_dir: str
+    backup_s3: str = ""  # a repository's address in restic's words; empty: local only
+    backup_s3_secret: str = ""  # the Swarm secret with the keys of that store
     nodes: tuple[Node, ...] = ()  # of the Swarm
 
 
@@ -40,6 +44,21 @@ def host_of(community: Community) -> str:
 def home_dir(community: Community, place: Place) -> str:
     """All that is kept of a community: its data, and what was kept of it before an upgrade."""
     return str(PurePosixPath(place.communities_dir) / community.id)
+
+
+def scratch_dir(community: Community, place: Place) -> str:
+    """Beside its data, for what is in plain only while it is counted."""
+    return f"{home_dir(community, place)}/scratch"
+
+
+def drill_dir(community: Community, place: Place) -> str:
+    """Where a drill brings a backup back to: `data` and `edge` are in it."""
+    return f"{home_dir(community, place)}/drill"
+
+
+def repository_dir(community: Community, place: Place) -> str:
+    """Where its local backups are."""
+    return str(PurePosixPath(place.backup_dir) / community.id)
 
 
 def door_dir(community: Community, place: Place) -> str:

@@ -167,7 +167,15 @@ class Context:
             evidence_dir=str(outside.evidence_dir),
             communities_dir=str(outside.communities_dir),
             control_url=settings.url,
+            keeper_image=self.images.get("keeper", ""),  # an earlier `up` knew of no backups
+            backup_dir=self._deployed.get("backup_dir", str(outside.backups_dir)),
+            backup_s3=self._deployed.get("backup_s3", ""),
+            backup_s3_secret=self._deployed.get("backup_s3_secret", ""),
         )
+
+    def look_again(self) -> None:
+        """`up` may have written down another place since."""
+        self.__dict__.pop("place", None)
 
     @property
     def images(self) -> dict[str, str]:

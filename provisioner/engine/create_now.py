@@ -10,7 +10,12 @@ from typing import Any
 from provisioner.core.promises import plan_promises
 from provisioner.engine.context import Context
 from provisioner.engine.create import request_community
-from provisioner.engine.describe import describe_community, describe_made
+from provisioner.engine.describe import (
+    describe_backup,
+    describe_community,
+    describe_drill,
+    describe_made,
+)
 from provisioner.engine.operations import run_operation
 from provisioner.engine.progress import Progress, get_progress
 from provisioner.engine.remove import request_removal
@@ -63,6 +68,28 @@ def swap_now(
         **describe_community(context, living),
         "seconds": round(time.monotonic() - began, 2),
     }
+
+
+def back_up_now(
+    context: Context, community: Community, operation: Operation, on_progress: OnProgress
+) -> dict[str, Any]:
+    """The backups that this operation made. Raises OperationFailed."""
+    _follow(context, operation.id, on_progress)
+    made = context.store.list_backups(community.id)
+    return {
+        "id": community.id,
+        "address": community.address,
+        "backups": [describe_backup(each) for each in made if each.operation_id == operation.id],
+    }
+
+
+def drill_now(
+    context: Context, community: Community, operation: Operation, on_progress: OnProgress
+) -> dict[str, Any]:
+    """What came back of the newest backup. Raises OperationFailed."""
+    _follow(context, operation.id, on_progress)
+    drill = context.store.find_drills([community.id])[community.id]
+    return {"id": community.id, "address": community.address, **describe_drill(drill)}
 
 
 def _follow(context: Context, operation_id: str, on_progress: OnProgress) -> None:

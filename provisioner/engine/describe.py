@@ -10,6 +10,7 @@ from provisioner.engine.context import Context
 from provisioner.engine.history import read_history
 from provisioner.engine.keys import get_keys
 from provisioner.errors import NotFound
+from provisioner.models.backup import Backup, Drill
 from provisioner.models.community import GONE, Community
 from provisioner.models.history import DayOfVerdicts, VerdictChange
 from provisioner.models.operation import Operation
@@ -49,6 +50,31 @@ def describe_operation(operation: Operation) -> dict[str, Any]:
         "error_code": operation.error_code,
         "created_at": operation.created_at.isoformat(),
         "finished_at": operation.finished_at.isoformat() if operation.finished_at else None,
+    }
+
+
+def describe_backup(backup: Backup) -> dict[str, Any]:
+    """`rows` are all rows of all tables; `read` is the part of the repository that was read."""
+    return {
+        "shelf": backup.shelf,
+        "snapshot": backup.snapshot,
+        "files": backup.files,
+        "bytes": backup.bytes,
+        "rows": backup.row_count,
+        "read": backup.read,
+        "seconds": backup.seconds,
+        "made_at": backup.made_at.isoformat(),
+    }
+
+
+def describe_drill(drill: Drill) -> dict[str, Any]:
+    """`flaw` is empty when every row of the backup was there again."""
+    return {
+        "flaw": drill.flaw,
+        "rows": drill.rows,
+        "seconds": drill.seconds,
+        "restore_seconds": drill.restore_seconds,
+        "made_at": drill.made_at.isoformat(),
     }
 
 

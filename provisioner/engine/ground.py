@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from provisioner.core.control_plane import Ground
 from provisioner.engine.context import Context
@@ -46,9 +47,12 @@ def ensure_keys(context: Context) -> None:
             write_atomically(path, make(), mode=0o600)
 
 
-def record_deployed(context: Context, images: dict[str, str]) -> None:
+def record_deployed(
+    context: Context, images: dict[str, str], places: Mapping[str, str] = MappingProxyType({})
+) -> None:
     """Remember what was deployed, and from where, for every later command and for the worker."""
-    deployed = {"images": images, "state": str(context.settings.state)}
+    settings = context.settings
+    deployed = {"images": images, "state": str(settings.state), **places}
     text = json.dumps(deployed, indent=2, sort_keys=True).encode() + b"\n"
     path = context.settings.control_plane_file
     if path.exists() and path.read_bytes() == text:

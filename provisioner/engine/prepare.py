@@ -13,7 +13,8 @@ from provisioner.settings import Settings
 ENGINE_PACKAGES = ["docker.io", "iptables", "apparmor", "ca-certificates"]
 BUILD_PACKAGES = ["mmdebstrap", "buildah", "skopeo", "debian-archive-keyring"]
 TEST_PACKAGES = [
-    "chromium", "faketime", "fonts-dejavu-core", "fonts-noto-core", "iproute2", "util-linux",
+    "chromium", "faketime", "fonts-dejavu-core", "fonts-noto-core", "iproute2", "restic",
+    "util-linux",
 ]  # fmt: skip
 USUAL_ENGINE = "unix:///var/run/docker.sock"
 ROOT_UID = 0
@@ -71,6 +72,7 @@ def plan_folders(settings: Settings) -> list[Folder]:
         make_folder(settings.agent_dir, ROOT_UID, "0700"),
         make_folder(settings.agent_door_dir, ROOT_UID, "0755"),
         make_folder(settings.hosts_dir, ROOT_UID, "0755"),
+        make_folder(settings.backups_dir, ROOT_UID, "0700"),
         make_folder(settings.registry_dir, REGISTRY_UID, "0700"),
     ]
 

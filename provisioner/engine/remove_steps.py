@@ -55,6 +55,7 @@ def free_name(work: Work) -> None:
         checked_at=None,
         **forgotten,
     )
+    work.context.store.forget_community(work.community.id)
     with work.context.store.session() as session:
         forget_history(session, work.community.id)
 

@@ -8,7 +8,7 @@ from provisioner.engine.context import Context
 from provisioner.publishing.build import build_images
 from provisioner.publishing.registry import load_image, push_image, temporary_registry
 
-IMAGES = ("base", "control", "edge", "queue", "registry")
+IMAGES = ("base", "control", "edge", "keeper", "queue", "registry")
 
 
 def stock_registry(context: Context, say: Callable[[str], None]) -> dict[str, str]:

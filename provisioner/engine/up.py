@@ -14,6 +14,7 @@ from provisioner.core.control_plane import (
     plan_control_plane,
     plan_part,
 )
+from provisioner.engine.backup_places import record_places
 from provisioner.engine.context import Context
 from provisioner.engine.doctor import find_port_holder
 from provisioner.engine.enrol import enrol_agents
@@ -62,7 +63,7 @@ def bring_up(settings: Settings, say: Say) -> UpReport:
     context.engine.ensure_swarm(LOOPBACK)
     ensure_keys(context)
     images = stock_registry(context, say)
-    record_deployed(context, images)
+    record_deployed(context, images, record_places(context, say))
     ensure_publisher(context, say)
     release, ground = ensure_own_release(context, images, say), plan_ground(context)
     _start_registry(context, ground, release)

@@ -83,7 +83,7 @@ class StepPlan:
     """How a step is run: `effect` is idempotent and raises Unavailable while it has to wait."""
 
     name: str
-    effect: Callable[[Work], None]
+    effect: Callable[[Work], object]
     poll_seconds: float = 0.5
     deadline_seconds: int | None = None  # None: the setting
     is_vital: bool = True  # False: its failure is noted, and the operation goes on

@@ -16,6 +16,8 @@ class OperationKind(StrEnum):
     CREATE = "create"
     UPGRADE = "upgrade"
     ROLLBACK = "rollback"
+    BACK_UP = "back-up"
+    DRILL = "drill"
     REMOVE = "remove"
 
 

@@ -16,6 +16,7 @@ BUILDER_FIELD = "x-taarafo-builder"  # in a TUF entry: base64 of the public key 
 VERSION = r"^\d{1,4}\.\d{1,4}\.\d{1,4}$"
 PATH = r"^(/[A-Za-z0-9._-]+)+$"
 FOLDER = r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"
+DATA_PATH = r"^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$"
 CAPABILITY = r"^CAP_[A-Z_]+$"
 APP = "app"  # what the one service of an app is called
 
@@ -71,6 +72,19 @@ class RecipePart(Program):
         return uid
 
 
+class RecipeBackup(_Value):
+    """What of an app's data is copied. Paths are below `/data`.
+
+    `copies` maps each live database to the consistent copy that `before-backup` makes of it and
+    `after-restore` puts back; the live one is not copied, and the rows of the copy are counted.
+    """
+
+    copies: dict[
+        Annotated[str, Field(pattern=DATA_PATH)], Annotated[str, Field(pattern=DATA_PATH)]
+    ] = Field(min_length=1)
+    leave_out: tuple[Annotated[str, Field(pattern=DATA_PATH)], ...] = ()
+
+
 class Recipe(_Value):
     """What an app needs to run, as data: `templates/<app>/recipe.toml`."""
 
@@ -89,6 +103,7 @@ class Recipe(_Value):
     upgrade_from: str = Field("1.0.0", pattern=VERSION)
     # the oldest version that can work with the data of this one; None: only this one can
     readable_by: str | None = Field(None, pattern=VERSION)
+    backup: RecipeBackup | None = None  # None: no backup can be made of it
 
     @model_validator(mode="after")
     def _has_one_form(self) -> Self:

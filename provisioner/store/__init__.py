@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from provisioner.store.communities import Communities, Page
+from provisioner.store.backups import Backups
+from provisioner.store.communities import Page
 from provisioner.store.operations import Operations
 from provisioner.store.steps import Steps
 
 __all__ = ["Page", "Store"]
 
 
-class Store(Communities, Operations, Steps):
+class Store(Backups, Operations, Steps):
     """All reads and writes of the database. One instance a process; threads may share it."""

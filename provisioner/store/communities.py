@@ -65,7 +65,7 @@ class Communities(Database):
             channel=request.channel,
             created_at=now,
         )
-        operation = _open(OperationKind.CREATE, community.id, requested_by, now)
+        operation = open_operation(OperationKind.CREATE, community.id, requested_by, now)
         operation.idempotency_key = idempotency_key
         try:
             with self.session() as session:
@@ -84,7 +84,7 @@ class Communities(Database):
 
     def request_remove(self, community_id: str, *, now: datetime, requested_by: str) -> Operation:
         """Record that it shall go. Raises Conflict while another Operation is open."""
-        operation = _open(OperationKind.REMOVE, community_id, requested_by, now)
+        operation = open_operation(OperationKind.REMOVE, community_id, requested_by, now)
         try:
             with self.session() as session:
                 session.add(operation)
@@ -111,7 +111,7 @@ class Communities(Database):
 
         Raises Conflict while another Operation is open, or when one has just changed what runs.
         """
-        operation = _open(kind, community_id, requested_by, now)
+        operation = open_operation(kind, community_id, requested_by, now)
         operation.asked = asked
         try:
             with self.session() as session:
@@ -211,7 +211,9 @@ def _escape_like(text: str) -> str:
     return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
 
 
-def _open(kind: OperationKind, community_id: str, requested_by: str, now: datetime) -> Operation:
+def open_operation(
+    kind: OperationKind, community_id: str, requested_by: str, now: datetime
+) -> Operation:
     return Operation(
         kind=kind,
         community_id=community_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, or_
@@ -10,6 +11,7 @@ from sqlmodel import col, select, update
 from provisioner.errors import NotFound
 from provisioner.models.operation import (
     Operation,
+    OperationKind,
     OperationState,
 )
 from provisioner.store.database import Database
@@ -47,6 +49,34 @@ class Operations(Database):
         with self.session(writes=False) as session:
             open_ones = select(func.count()).where(col(Operation.active_for).is_not(None))
             return session.exec(open_ones).one()
+
+    def count_open_by_kind(self) -> dict[str, int]:
+        with self.session(writes=False) as session:
+            found = session.exec(
+                select(Operation.kind, func.count())
+                .where(col(Operation.active_for).is_not(None))
+                .group_by(Operation.kind)
+            )
+            return dict(found.all())
+
+    def find_last_asked(
+        self, community_ids: Sequence[str], kind: OperationKind
+    ) -> dict[str, Operation]:
+        """The newest Operation of this kind of each of these communities, in one query."""
+        newest = (
+            select(Operation.community_id, func.max(Operation.created_at).label("at"))
+            .where(Operation.kind == kind, col(Operation.community_id).in_(community_ids))
+            .group_by(col(Operation.community_id))
+            .subquery()
+        )
+        query = select(Operation).join(
+            newest,
+            (col(Operation.community_id) == newest.c.community_id)
+            & (col(Operation.created_at) == newest.c.at),
+        )
+        with self.session(writes=False) as session:
+            found = session.exec(query.where(Operation.kind == kind)).all()
+            return {each.community_id: each for each in found}
 
     def list_stranded(self, now: datetime) -> list[str]:
         """Ids of open Operations that no living worker holds, oldest first."""

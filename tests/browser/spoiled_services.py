@@ -9,7 +9,7 @@ from typing import Any
 
 from provisioner.models.evidence import ContainerSeen, Evidence, MountSeen, Tree, hash_value
 from provisioner.models.manifest import FileEntry, find_lines, root_of
-from provisioner.models.release import Recipe, RecipeMount, RecipePart, Release
+from provisioner.models.release import Recipe, RecipeBackup, RecipeMount, RecipePart, Release
 from provisioner.publishing.publish import publish_release
 from tests.browser.saved_checks import Place, Spoiled, report
 from tests.core.own_release import make_own_release, write_files
@@ -180,6 +180,14 @@ def _list_recipes() -> Iterator[tuple[str, str, Recipe]]:
     ):
         changed = parts | {"web": parts["web"].model_copy(update=changes)}
         yield f"a release with {name}", outcome, own.model_copy(update={"services": changed})
+    for name, outcome, copies in (
+        ("what is backed up", GOOD, {"db": "copy/db"}),
+        ("a backup of nothing", REJECTED, {}),
+        ("a backup from outside", REJECTED, {"../db": "copy/db"}),
+        ("a backup to the root", REJECTED, {"db": "/copy/db"}),
+    ):
+        backup = RecipeBackup.model_construct(copies=copies, leave_out=())
+        yield f"a release with {name}", outcome, own.model_copy(update={"backup": backup})
     named = {**parts, "Web": parts["web"]}
     yield "a release with a strange name", REJECTED, own.model_copy(update={"services": named})
     only: dict[str, RecipePart] = {app: parts["web"]}

@@ -23,6 +23,8 @@ PLACE = Place(
     registry="127.0.0.1:5000",
     tools_image="base@sha256:" + "c" * 64,
     node_image="control@sha256:" + "d" * 64,
+    keeper_image="keeper@sha256:" + "e" * 64,
+    backup_dir="/backups",
     state="/var/lib/taarafo",
     edge_dir="/var/lib/taarafo/edge",
     evidence_dir="/var/lib/taarafo/evidence",
@@ -90,7 +92,7 @@ def test_the_longest_address_still_fits_swarms_names():
 def test_erasing_touches_this_community_alone():
     command = plan_erase(make_community(), PLACE).service.command
     folders = command[command.index("--") + 1 :]
-    assert len(folders) == 3
+    assert len(folders) == 4
     for folder in folders:
         assert folder.endswith(("1a2b3c4d" * 4, "smith-family.localhost"))
 

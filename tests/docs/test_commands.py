@@ -47,7 +47,7 @@ def test_the_pages_show_command_lines():
 def test_every_command_line_that_the_program_itself_names_parses():
     named = {}
     for path in SOURCES:
-        for line in re.findall(r"\./taarafo(?: [a-z]+)+", path.read_text("utf-8")):
+        for line in re.findall(r"\./taarafo(?: [a-z]+(?:-[a-z]+)*)+", path.read_text("utf-8")):
             named.setdefault(line, name_of(path))
     assert len(named) > 5
     command_words = {word for command in COMMANDS for word in command.split()}

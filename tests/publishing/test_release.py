@@ -133,6 +133,7 @@ def test_a_release_of_one_service_is_written_as_it_always_was() -> None:
         "services",
         "immutable",
         "readable_by",
+        "backup",
     }
     for name in ("sbom", "provenance_statement"):  # what came since is told apart
         del fields["images"]["app"][name]

@@ -21,6 +21,7 @@ from web.operator.door import blueprint
 
 A_PAGE = 50
 CHANGES_SHOWN = 10
+BACKUPS_SHOWN = 10
 LAST_PAGE = 100_000
 
 
@@ -55,8 +56,11 @@ def list_communities() -> str:
         offset=(wanted.page - 1) * A_PAGE,
         limit=A_PAGE,
     )
+    ids = [row.id for row in page.rows]
     return render_template(
         "operator/communities.html",
+        backups=context.store.find_backups(ids),
+        drills=context.store.find_drills(ids),
         page=page,
         wanted=wanted,
         last_page=_count_pages(page),
@@ -82,6 +86,8 @@ def render_community(community: Community, problem: TaarafoError | None = None) 
         promises=describe_promises(community.promised),
         findings=community.verdict_detail.get("findings", []),
         measured_at=_read_moment(community.verdict_detail.get("measured_at")),
+        backups=get_context().store.list_backups(community.id)[:BACKUPS_SHOWN],
+        drill=get_context().store.find_drills([community.id]).get(community.id),
         past=show_past(get_context(), community, changes=CHANGES_SHOWN),
         words=words,
         operations=get_context().store.list_operations(community.id),

@@ -7,6 +7,7 @@ const MAYBE_DIGEST = /^(sha256:[0-9a-f]{64})?$/;
 const NAME = /^[a-z][a-z0-9-]{0,30}$/;
 const PATH = /^(\/[A-Za-z0-9._-]+)+$/;
 const FOLDER = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
+const DATA_PATH = /^[A-Za-z0-9_-][A-Za-z0-9._-]*(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/;
 const CAPABILITY = /^CAP_[A-Z_]+$/;
 const APP = "app"; // what the one service of an app is called
 const VERSION = /^\d{1,4}\.\d{1,4}\.\d{1,4}$/;
@@ -45,6 +46,13 @@ function namedTableOf(kind) {
   };
 }
 
+/** At least one path of the data, each with the path of its copy. */
+function tableOfPaths(value) {
+  const found = tableOf(matching(DATA_PATH))(value);
+  Array.from(found.keys(), matching(DATA_PATH));
+  return found.size > 0 ? found : refuse("no copies");
+}
+
 const noValue = () => null;
 const TEXTS = listOf(asText);
 const PROGRAM = [
@@ -74,6 +82,10 @@ const PART = closedRecordOf("RecipePart", [
   ["capabilities", listOf(matching(CAPABILITY)), noList],
   ["choices", tableOf(TEXTS), noTable],
 ]);
+const BACKUP = closedRecordOf("RecipeBackup", [
+  ["copies", tableOfPaths],
+  ["leave_out", listOf(matching(DATA_PATH)), noList],
+]);
 const RECIPE = closedRecordOf("Recipe", [
   ["name", matching(NAME)],
   ["version", matching(VERSION)],
@@ -88,6 +100,7 @@ const RECIPE = closedRecordOf("Recipe", [
   ["immutable", orNothing(listOf(matching(FOLDER))), noValue],
   ["upgrade_from", matching(VERSION), noText],
   ["readable_by", orNothing(matching(VERSION)), noValue],
+  ["backup", orNothing(BACKUP), noValue],
 ]);
 const IMAGE = closedRecordOf("Image", [
   ["repository", asText],

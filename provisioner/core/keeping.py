@@ -1,0 +1,222 @@
+"""Decide the jobs that keep a community's data: what each is given, and what it is asked. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from provisioner.core.node_jobs import CAPABILITIES, ROOT
+from provisioner.core.place import (
+    EDGE_UID,
+    Place,
+    drill_dir,
+    home_dir,
+    name_of,
+    repository_dir,
+    scratch_dir,
+)
+from provisioner.core.placement import pin
+from provisioner.core.planning import plan_command
+from provisioner.core.tally import Tally
+from provisioner.models.community import Community
+from provisioner.models.release import RecipeBackup, Release
+from provisioner.models.service import FileRef, JobSpec, Limits, Mount, ServiceSpec
+
+LOCAL, S3 = "local", "s3"
+REPOSITORY = "/repository"
+READ_ALL = ("CAP_DAC_READ_SEARCH",)
+BEFORE_BACKUP, AFTER_RESTORE = "before-backup", "after-restore"
+# $1: scratch folder, $2: repository
+MAKE_ROOM = 'install -d -m 0700 "$1" "$2"'
+# $1: scratch folder, $2: folder of the drill, $3: owner, $4: group
+MAKE_STAGE = """
+rm -rf --one-file-system -- "$2"
+install -d -m 0700 "$1" "$2"
+install -d -m 0750 -o "$3" -g "$4" "$2/edge"
+"""
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Where backups go: its name in our notes, and the repository in restic's words."""
+
+    name: str
+    repository: str
+
+
+def list_shelves(community: Community, place: Place) -> tuple[Shelf, ...]:
+    """The local folder, and the S3 store where there is one."""
+    local = Shelf(LOCAL, REPOSITORY)
+    if not place.backup_s3:
+        return (local,)
+    return (local, Shelf(S3, f"{place.backup_s3}/{community.id}"))
+
+
+def phrase_secret(community: Community, place: Place) -> str:
+    """Name of the Swarm secret that is there only while a job needs it."""
+    return f"{name_of(community, place.stack)}-phrase"
+
+
+def get_backup(release: Release) -> RecipeBackup | None:
+    """What is copied of this app; None when its recipe says nothing, or has no commands for it."""
+    recipe = release.recipe
+    has_commands = {BEFORE_BACKUP, AFTER_RESTORE} <= recipe.commands.keys()
+    return recipe.backup if has_commands else None
+
+
+def plan_room(community: Community, place: Place) -> JobSpec:
+    """Make the folders that the keeper's jobs work in."""
+    words = ("sh", "-ec", MAKE_ROOM, "room")
+    folders = (scratch_dir(community, place), repository_dir(community, place))
+    return _plan_tool(community, place, "room", (*words, *folders))
+
+
+def plan_back_up(
+    community: Community, backup: RecipeBackup, shelf: Shelf, day: int, place: Place
+) -> JobSpec:
+    """Copy, read back and count (`provisioner.node.back_up`); it can change no data."""
+    wish = {**_wish(backup, shelf), "community": community.id, "day": day}
+    data = Mount(f"{home_dir(community, place)}/data", "/data", read_only=True)
+    return _plan_keeper(community, place, shelf, "back_up", wish, (data,), READ_ALL)
+
+
+def plan_thin_out(
+    community: Community,
+    shelf: Shelf,
+    good: Mapping[str, str],
+    rules: Mapping[str, int],
+    place: Place,
+) -> JobSpec:
+    """Forget what the rules no longer keep. `good` maps snapshots that count to their moments."""
+    wish = {"repository": shelf.repository, "good": dict(good), "rules": dict(rules)}
+    return _plan_keeper(community, place, shelf, "thin_out", wish, (), ())
+
+
+def plan_stage(community: Community, release: Release, place: Place) -> JobSpec:
+    """An empty folder for a drill, and one for its door that no edge looks into."""
+    words = ("sh", "-ec", MAKE_STAGE, "stage")
+    folders = (scratch_dir(community, place), drill_dir(community, place))
+    owner = (str(release.recipe.app.uid), str(EDGE_UID))
+    return _plan_tool(community, place, "stage", (*words, *folders, *owner))
+
+
+def plan_bring_back(
+    community: Community,
+    backup: RecipeBackup,
+    shelf: Shelf,
+    snapshot: str,
+    tally: Tally,
+    place: Place,
+) -> JobSpec:
+    """Restore into the drill's folder and count (`provisioner.node.restore`)."""
+    wish = {**_wish(backup, shelf), "snapshot": snapshot, "tally": tally.to_json()}
+    target = Mount(drill_dir(community, place), "/target")
+    return _plan_keeper(community, place, shelf, "restore", wish, (target,), CAPABILITIES)
+
+
+def plan_count(
+    community: Community, release: Release, backup: RecipeBackup, tally: Tally, place: Place
+) -> JobSpec:
+    """Await the throw-away app and count its rows (`provisioner.node.count`)."""
+    wish = {
+        "health": release.recipe.app.health,
+        "copies": backup.copies,
+        "rows": dict(tally.rows),
+    }
+    target = Mount(drill_dir(community, place), "/target")
+    job = _plan_keeper(
+        community, place, Shelf("", ""), "count", wish, (target,), ("CAP_DAC_OVERRIDE",)
+    )
+    return JobSpec(replace(job.service, secrets=()))
+
+
+def plan_stage_app(community: Community, service: ServiceSpec, place: Place) -> ServiceSpec:
+    """The app as it runs, but on what was brought back, and alone in a network of its own.
+
+    It is none of the community's own services: nobody reaches it, and no check counts it.
+    """
+    stage, name = drill_dir(community, place), f"{service.name}-drill"
+    return replace(
+        service,
+        name=name,
+        labels={"org.taarafo.job": "drill", "org.taarafo.of": community.id},
+        mounts=(Mount(f"{stage}/data", "/data"), Mount(f"{stage}/edge", "/run/edge")),
+        networks=(name,),
+        aliases=(),
+    )
+
+
+def plan_put_back(community: Community, release: Release, staged: ServiceSpec) -> JobSpec:
+    """The recipe's `after-restore`, on what was brought back."""
+    labelled = replace(staged, labels={"org.taarafo.community": community.id})
+    job = plan_command(labelled, release, AFTER_RESTORE)
+    return JobSpec(replace(job.service, name=f"{staged.name}-put"))
+
+
+def plan_clear(community: Community, place: Place) -> JobSpec:
+    """Erase what a drill brought back, and what a killed job left in plain."""
+    folders = (drill_dir(community, place), scratch_dir(community, place))
+    words = ("rm", "-rf", "--one-file-system", "--", *folders)
+    return _plan_tool(community, place, "clear", words)
+
+
+def _wish(backup: RecipeBackup, shelf: Shelf) -> dict[str, object]:
+    return {
+        "repository": shelf.repository,
+        "copies": backup.copies,
+        "leave_out": list(backup.leave_out),
+    }
+
+
+def _plan_keeper(
+    community: Community,
+    place: Place,
+    shelf: Shelf,
+    module: str,
+    wish: Mapping[str, object],
+    mounts: tuple[Mount, ...],
+    capabilities: tuple[str, ...],
+) -> JobSpec:
+    name, verb = name_of(community, place.stack), module.replace("_", "-")
+    own: tuple[Mount, ...] = (Mount(scratch_dir(community, place), "/scratch"),)
+    secrets: tuple[FileRef, ...] = (
+        FileRef(phrase_secret(community, place), "/run/secrets/phrase"),
+    )
+    if shelf.name == S3:
+        secrets += (FileRef(place.backup_s3_secret, "/run/secrets/s3"),)
+    if shelf.name == LOCAL:
+        own += (Mount(repository_dir(community, place), REPOSITORY),)
+    return JobSpec(
+        ServiceSpec(
+            name=f"{name}-{verb}-{shelf.name}".rstrip("-"),
+            image=place.keeper_image,
+            command=("python3", "-m", f"provisioner.node.{module}", json.dumps(wish)),
+            user=ROOT,
+            labels={"org.taarafo.job": verb, "org.taarafo.of": community.id},
+            mounts=(*own, *mounts),
+            secrets=secrets,
+            networks=("host",),  # the way to an S3 store; nothing listens
+            capabilities=capabilities,
+            constraints=pin(place.nodes),
+            limits=Limits(memory_mb=1024, cpus=2.0, pids=256),
+        )
+    )
+
+
+def _plan_tool(community: Community, place: Place, verb: str, command: tuple[str, ...]) -> JobSpec:
+    folders = (place.communities_dir, place.backup_dir)
+    return JobSpec(
+        ServiceSpec(
+            name=f"{name_of(community, place.stack)}-{verb}",
+            image=place.tools_image,
+            command=command,
+            user=ROOT,
+            labels={"org.taarafo.job": verb, "org.taarafo.of": community.id},
+            mounts=tuple(Mount(folder, folder) for folder in folders),
+            networks=("host",),
+            capabilities=CAPABILITIES,
+            constraints=pin(place.nodes),
+            limits=Limits(memory_mb=64, cpus=1.0, pids=16),
+        )
+    )

@@ -1,0 +1,56 @@
+"""A server that speaks S3, as a process of its own on the loopback: moto's."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+KEYS = "[default]\naws_access_key_id = keeper\naws_secret_access_key = keepers-secret-key\n"
+START_SECONDS = 60.0
+
+
+@dataclass
+class Store:
+    """`process` may be killed by a test."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@contextmanager
+def s3_store(log: Path) -> Iterator[Store]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with log.open("wb") as file, subprocess.Popen(command, stdout=file, stderr=file) as process:
+        try:
+            await_answer(port, process)
+            yield Store(port, process)
+        finally:
+            process.kill()
+
+
+def await_answer(port: int, process: subprocess.Popen[bytes]) -> None:
+    ends = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+            connection.request("GET", "/")
+            connection.getresponse().read()
+            return
+        except OSError:
+            assert process.poll() is None, "moto's server ended"
+            assert time.monotonic() < ends, "moto's server does not answer"
+            time.sleep(0.1)
