@@ -123,6 +123,12 @@ class Community(Model):
     memory_mb: int | None
     created_at: AwareDatetime
     checked_at: AwareDatetime | None
+    zone: str = Field(description="By whose clock it has its quiet hours.")
+    pinned_to: str = Field(description="The version it stays at; empty: it follows its channel.")
+    postponed_until: AwareDatetime | None
+    postponed_why: str
+    upgraded_at: AwareDatetime | None
+    before: str = Field(description="Version that ran before the last upgrade; empty: none.")
 
 
 class CommunityPage(Model):

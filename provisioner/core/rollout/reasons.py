@@ -69,6 +69,8 @@ def say_waiting(
         return f"Waiting until {_moment(next_quiet, now)}: then it is night for {whom}."
     if fleet.running:
         return f"{_are(len(fleet.running))} being upgraded; nobody else's turn has come."
+    if not fleet.postponed:
+        return "This wave has all that it needs, from before; its turn to run begins."
     first_of_them = min(postponed_until(member, rollout, pace) for member in fleet.postponed)
     count = len(fleet.postponed)
     return f"Waiting until {_moment(first_of_them, now)}: {count:,} {_has(count)} postponed it."
