@@ -159,6 +159,7 @@ def test_wave_after_wave_with_a_soak_between():
     assert decision.reason == "5 are being upgraded; nobody else's turn has come."
     members = done(members, {each.id for each in members if each.attempt == "running"})
     decision = decide(decision.rollout, members, PACE, DAY)
+    assert decision.rollout.wave_started_at == DAY
     assert decision.reason == "Waiting until 14:05 UTC: the first 5 have to run for an hour."
     assert decide(decision.rollout, members, PACE, DAY + HOUR * 0.99).start == ()
     second = decide(decision.rollout, members, PACE, DAY + HOUR)
@@ -167,8 +168,10 @@ def test_wave_after_wave_with_a_soak_between():
     members = done(members, second.start)
     soaking = decide(second.rollout, members, PACE, DAY + 2 * HOUR)
     assert soaking.rollout.soaking_since == DAY + 2 * HOUR
+    assert soaking.rollout.wave_started_at == DAY + HOUR
     third = decide(soaking.rollout, members, PACE, DAY + 3 * HOUR)
     assert (third.rollout.wave, len(third.start)) == (2, 50)
+    assert (third.rollout.ended_before, third.rollout.wave_started_at) == (10, DAY + 3 * HOUR)
     members = done(members, {each.id for each in members})
     end = decide(third.rollout, members, PACE, DAY + 4 * HOUR)
     assert (end.rollout.state, end.reason) == ("done", "Done: 100 have this release.")
@@ -212,6 +215,26 @@ def test_it_is_not_done_as_long_as_somebody_has_postponed_it_and_goes_on_with_wh
     assert (again.rollout.state, again.start) == ("active", ("d",))
 
 
+def test_every_canary_has_to_end_however_many_there_are():
+    pace = replace(PACE, canaries=20)
+    members = done(fleet(100), {f"m{n}" for n in range(19)})
+    begun = replace(SECURITY, wave_started_at=DAY, soaking_since=DAY)
+    decision = decide(begun, members, pace, DAY + 2 * HOUR)
+    assert (len(decision.start), decision.rollout.wave) == (1, 0)
+    assert decision.rollout.soaking_since is None, "the soak begins when the last has ended"
+
+
+def test_as_long_as_all_the_others_have_postponed_it_the_wave_stays():
+    held = [member(f"p{n}", postponed_until=DAY + 24 * HOUR) for n in range(4)]
+    nobody = decide(ROUTINE, held, PACE, DAY)
+    assert (nobody.rollout.soaking_since, nobody.start) == (None, ())
+    members = [member("a", attempt="done", version="1.2.0"), *held]
+    alone = decide(nobody.rollout, members, PACE, DAY)
+    later = decide(alone.rollout, members, PACE, DAY + 23 * HOUR)
+    assert (later.rollout.wave, later.rollout.soaking_since) == (0, DAY)
+    assert decide(later.rollout, members, PACE, DAY + 24 * HOUR).rollout.wave == 2
+
+
 # -- what stops it -------------------------------------------------------------------------------
 
 
@@ -224,10 +247,28 @@ def test_one_canary_that_fails_halts_everything_until_somebody_resumes():
     assert (halted.rollout.state, halted.start) == ("halted", ())
     assert halted.reason.startswith("Halted: 1 of the first 5 failed, and nobody is started. ")
     assert decide(halted.rollout, members, PACE, DAY + 99 * HOUR).rollout == halted.rollout
-    resumed = resume(halted.rollout, members, PACE, DAY)
+    resumed = resume(replace(halted.rollout, soaking_since=DAY - HOUR), members, PACE, DAY)
+    assert (resumed.ended_before, resumed.forgiven, resumed.soaking_since) == (5, 1, None)
     soaking = decide(resumed, members, PACE, DAY)
     assert (soaking.rollout.state, soaking.rollout.soaking_since) == ("active", DAY)
-    assert decide(soaking.rollout, members, PACE, DAY + HOUR).rollout.wave == 1
+    second = decide(soaking.rollout, members, PACE, DAY + HOUR).rollout
+    assert (second.wave, second.ended_before, second.forgiven) == (1, 5, 1)
+
+
+def test_one_of_many_canaries_is_enough():
+    members = after(done(fleet(300), {f"m{n}" for n in range(39)}), {"m99"}, attempt="failed")
+    pace = replace(PACE, canaries=40)
+    assert decide(SECURITY, members, pace, DAY).rollout.state == "halted"
+
+
+def test_what_was_borne_in_one_wave_is_not_counted_in_the_next():
+    members = done(fleet(1000), {f"m{n}" for n in range(96)})
+    members = after(members, {"m96", "m97", "m98", "m99"}, attempt="failed")
+    second = replace(SECURITY, wave=1, wave_started_at=DAY, soaking_since=DAY, ended_before=5)
+    third = decide(second, members, PACE, DAY + HOUR).rollout
+    assert (third.state, third.wave, third.ended_before, third.forgiven) == ("active", 2, 100, 4)
+    again = decide(third, after(members, {"m96", "m97"}, attempt="none"), PACE, DAY + HOUR)
+    assert (again.rollout.ended_before, again.rollout.forgiven) == (98, 2)
 
 
 def test_a_founder_who_goes_back_from_a_canary_halts_it_too():
@@ -278,10 +319,15 @@ def test_in_a_small_wave_one_failure_is_too_many():
 
 def test_paused_starts_nobody_and_forgets_nothing():
     members = after(fleet(100), {"m1"}, attempt="running")
+    members = after(members, {"m2", "m3", "m4"}, attempt="failed")
     paused = pause(replace(SECURITY, wave=2, wave_started_at=DAY))
     decision = decide(paused, members, PACE, DAY)
     assert (decision.rollout, decision.start) == (paused, ())
-    assert decision.reason == "Paused: nobody is started. 1 is still being upgraded."
+    assert decision.reason == (
+        "Paused: nobody is started. 1 is still being upgraded. 3 failed; resuming forgives that."
+    )
+    quiet = decide(paused, fleet(100), PACE, DAY)
+    assert quiet.reason == "Paused: nobody is started."
     assert len(decide(resume(paused, members, PACE, DAY), members, PACE, DAY).start) == 49
 
 

@@ -14,9 +14,10 @@ from provisioner.core.rollout.values import CANARY, Member, Pace, Rollout
 def say_stopped(rollout: Rollout, fleet: Fleet) -> str:
     """Of one that is paused or halted."""
     still = f" {_are(len(fleet.running))} still being upgraded." if fleet.running else ""
-    if rollout.state == "paused":
-        return f"Paused: nobody is started.{still}"
     failed = fleet.failed - rollout.forgiven
+    if rollout.state == "paused":
+        unseen = f" {failed:,} failed; resuming forgives that." if failed else ""
+        return f"Paused: nobody is started.{still}{unseen}"
     ended = max(failed, fleet.ended - rollout.ended_before)
     wave = "the first " if rollout.wave == CANARY else ""
     return (
