@@ -138,7 +138,9 @@ def test_no_more_at_once_than_in_all_and_on_a_host():
     assert len(decide(last, members, PACE, DAY).start) == 6
     assert len(decide(last, members, replace(PACE, at_once=4), DAY).start) == 4
     members = after(members, {"m0", "m3", "m1"}, attempt="running")
-    start = decide(last, members, PACE, DAY).start
+    decision = decide(last, members, PACE, DAY)
+    assert decision.reason == "Starting 3. 3 are being upgraded already. 24 of this wave wait."
+    start = decision.start
     assert sorted(int(name[1:]) % 3 for name in start) == [1, 2, 2]
     members = after(members, start, attempt="running")
     full = decide(last, members, PACE, DAY)
@@ -175,6 +177,25 @@ def test_wave_after_wave_with_a_soak_between():
     members = done(members, {each.id for each in members})
     end = decide(third.rollout, members, PACE, DAY + 4 * HOUR)
     assert (end.rollout.state, end.reason) == ("done", "Done: 100 have this release.")
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"),
+    [(1, "a minute"), (30, "30 minutes"), (60, "an hour"), (90, "90 minutes"), (1200, "20 hours")],
+)
+def test_how_long_a_soak_is_in_words(minutes, words):
+    pace = replace(PACE, security_soak=(timedelta(minutes=minutes),) * 2)
+    members = done(fleet(9), {"m0"})
+    reason = decide(replace(SECURITY, wave_started_at=DAY), members, pace, DAY).reason
+    assert reason.endswith(f": the first one has to run for {words}.")
+
+
+def test_when_the_second_wave_is_everybody_nobody_waits_for_its_soak():
+    pace = replace(PACE, second_share=1.0)
+    members = after(done(fleet(20), {f"m{n}" for n in range(18)}), {"m18"}, zone="Asia/Tokyo")
+    second = replace(ROUTINE, wave=1, wave_started_at=DAY, soaking_since=DAY, ended_before=4)
+    decision = decide(second, members[:19], pace, DAY + 24 * HOUR)
+    assert decision.reason == "Waiting until 17:00 UTC: then it is night for the one that waits."
 
 
 def test_a_small_fleet_has_no_second_wave_and_one_community_no_soak():

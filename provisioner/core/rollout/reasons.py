@@ -39,7 +39,8 @@ def say_started(fleet: Fleet, turn: Sequence[Member], start: Sequence[str]) -> s
     """Of a decision to upgrade some."""
     left = len(turn) - len(start)
     others = f" {left:,} of this wave {_wait(left)}." if left else ""
-    return f"Starting {len(start):,}; {_are(len(fleet.running))} being upgraded already.{others}"
+    already = f" {_are(len(fleet.running))} being upgraded already." if fleet.running else ""
+    return f"Starting {len(start):,}.{already}{others}"
 
 
 def say_full(fleet: Fleet, able: Sequence[Member], pace: Pace) -> str:
@@ -56,7 +57,7 @@ def say_waiting(
     rollout: Rollout, fleet: Fleet, turn: Sequence[Member], pace: Pace, now: datetime
 ) -> str:
     """Of one that starts nobody, although there would be room."""
-    if rollout.soaking_since and fleet.attempted < fleet.size:
+    if rollout.soaking_since and pace.size_up_to(rollout.wave, fleet.size) < fleet.size:
         soak = pace.soak_after(rollout.wave, rollout.urgency)
         until = _moment(rollout.soaking_since + soak, now)
         count = fleet.ended
