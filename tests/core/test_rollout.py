@@ -376,3 +376,69 @@ def test_any_small_fleet_comes_to_its_end(size, seed, urgency):
         rollout, ended = decision.rollout, ended + len(decision.start)
     assert ended == size
     assert {each.version for each in members} == {"1.2.0"}
+
+
+def moments() -> st.SearchStrategy:
+    return st.integers(-99, 99).map(lambda hours: DAY + hours * HOUR)
+
+
+VERSIONS = st.sampled_from(("1.0.0", "1.1.0", "1.2.0", "1.10.0"))
+MEMBERS = st.builds(
+    Member,
+    id=st.uuids().map(str),
+    host=st.sampled_from("abc"),
+    version=VERSIONS,
+    zone=st.sampled_from(("UTC", "Asia/Kolkata", "America/Chicago", "?")),
+    pinned_to=st.just("") | VERSIONS,
+    postponed_until=st.none() | moments(),
+    attempt=st.sampled_from(("none", "none", "running", "done", "failed")),
+    is_reachable=st.booleans(),
+)
+ROLLOUTS = st.builds(
+    Rollout,
+    target=st.just(ROUTINE.target),
+    published_at=moments(),
+    urgency=st.sampled_from(("routine", "security")),
+    security_floor=VERSIONS.filter("1.10.0".__ne__),
+    floor_raised_at=st.none() | moments(),
+    state=st.sampled_from(("active", "active", "paused", "halted", "done")),
+    wave=st.integers(0, 2),
+    wave_started_at=st.none() | moments(),
+    soaking_since=st.none() | moments(),
+    ended_before=st.integers(0, 30),
+    forgiven=st.integers(0, 30),
+)
+PACES = st.builds(
+    Pace,
+    canaries=st.integers(1, 9),
+    canary_share=st.floats(0, 1),
+    second_share=st.floats(0, 1),
+    enough=st.floats(0, 1),
+    failure_share=st.floats(0, 1),
+    sample=st.integers(0, 30),
+    at_once=st.integers(0, 9),
+    at_once_per_host=st.integers(0, 3),
+)
+
+
+@given(ROLLOUTS, st.lists(MEMBERS, max_size=30), PACES, moments())
+def test_whatever_is_written_down_the_limits_hold_and_nobody_is_started_twice(
+    rollout, members, pace, now
+):
+    decision = decide(rollout, members, pace, now)
+    assert decision.reason.endswith(".")
+    assert decision.rollout.wave >= rollout.wave
+    assert decision.rollout.state == "active" or not decision.start
+    busy = [each.host for each in members if each.attempt == "running"]
+    starting = [each for each in members if each.id in decision.start]
+    for each in starting:
+        assert find_standing(each, rollout, pace, now) is Standing.WAITING
+        assert busy.count(each.host) < pace.at_once_per_host
+        busy.append(each.host)
+        assert len(busy) <= pace.at_once
+    assert decide(decision.rollout, members[::-1], pace, now).start == decision.start
+    running = after(members, decision.start, attempt="running")
+    assert decide(decision.rollout, running, pace, now).start == ()
+    if rollout.state in ("paused", "halted"):
+        resumed = resume(rollout, members, pace, now)
+        assert decide(resumed, members, pace, now).rollout.state in ("active", "done")
