@@ -190,6 +190,19 @@ def test_how_long_a_soak_is_in_words(minutes, words):
     assert reason.endswith(f": the first one has to run for {words}.")
 
 
+def test_a_moment_is_never_said_too_early():
+    members = done(fleet(9), {"m0"})
+    decision = decide(SECURITY, members, PACE, DAY + timedelta(seconds=1))
+    assert decision.reason.startswith("Waiting until 14:06 UTC: ")
+
+
+def test_a_routine_release_soaks_for_most_of_a_day():
+    members = done(fleet(9), {"m0"})
+    soaking = decide(ROUTINE, members, PACE, NIGHT).rollout
+    assert decide(soaking, members, PACE, NIGHT + 19.9 * HOUR).rollout.wave == 0
+    assert decide(soaking, members, PACE, NIGHT + 20 * HOUR).rollout.wave == 2
+
+
 def test_when_the_second_wave_is_everybody_nobody_waits_for_its_soak():
     pace = replace(PACE, second_share=1.0)
     members = after(done(fleet(20), {f"m{n}" for n in range(18)}), {"m18"}, zone="Asia/Tokyo")

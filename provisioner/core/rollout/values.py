@@ -23,7 +23,7 @@ LAST: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One community of the release's app and channel, as it is now.
+    """One community of the fleet, which is all of the release's app and channel, as it is now.
 
     `attempt` is what became of this very release here. `version` is what runs; while an attempt is
     running it may be either one. `is_reachable`: no other release has to come first, and nothing
