@@ -18,7 +18,7 @@ def rollout_list(as_json: Json = False) -> None:
     from provisioner.engine.describe import describe_rollout
 
     context = open_context()
-    rows = [describe_rollout(context, row) for row in context.store.list_rollouts()]
+    rows = [describe_rollout(row) for row in context.store.list_rollouts()]
     lines = [
         f"{r['release']}  {r['state']}, wave {r['wave'] + 1} of 3  {r['reason']}" for r in rows
     ]
@@ -33,7 +33,7 @@ def rollout_pause(release: Target, as_json: Json = False) -> None:
 
     context = open_context()
     row = pause_rollout(context, release)
-    show(describe_rollout(context, row), f"{release} is paused.", as_json=as_json)
+    show(describe_rollout(row), f"{release} is paused.", as_json=as_json)
 
 
 @rollout.command("resume")
@@ -44,4 +44,4 @@ def rollout_resume(release: Target, as_json: Json = False) -> None:
 
     context = open_context()
     row = resume_rollout(context, release)
-    show(describe_rollout(context, row), f"{release} goes on.", as_json=as_json)
+    show(describe_rollout(row), f"{release} goes on.", as_json=as_json)

@@ -10,7 +10,6 @@ from provisioner.core.versions import version_of
 from provisioner.engine.context import Context
 from provisioner.engine.history import read_history
 from provisioner.engine.keys import get_keys
-from provisioner.engine.roll_out import count_standings
 from provisioner.errors import NotFound
 from provisioner.models.backup import Backup, Drill
 from provisioner.models.community import GONE, Community
@@ -50,7 +49,7 @@ def describe_community(context: Context, community: Community) -> dict[str, Any]
     }
 
 
-def describe_rollout(context: Context, row: RolloutRow) -> dict[str, Any]:
+def describe_rollout(row: RolloutRow) -> dict[str, Any]:
     """`wave` is 0 for the canaries, 1 for the tenth, 2 for everybody; `standings` counts."""
     return {
         "release": row.target,
@@ -60,7 +59,7 @@ def describe_rollout(context: Context, row: RolloutRow) -> dict[str, Any]:
         "urgency": row.urgency,
         "reason": row.reason,
         "notes": row.notes,
-        "standings": count_standings(context, row),
+        "standings": row.standings,
         "first_seen_at": row.published_at.isoformat(),
         "wave_started_at": _moment(row.wave_started_at),
         "decided_at": _moment(row.decided_at),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -16,6 +16,7 @@ from provisioner.core.versions import version_key
 from provisioner.engine.context import Context
 from provisioner.engine.upgrade import request_upgrade
 from provisioner.errors import Conflict, ReleaseRejected, UpgradeRefused
+from provisioner.models.community import Community
 from provisioner.models.operation import OperationState
 from provisioner.models.release import Release, release_target
 from provisioner.models.rollout import RolloutRow
@@ -31,10 +32,12 @@ def roll_out(context: Context) -> int:
     """One round over every fleet. Returns how many upgrades were asked for."""
     context.look_again()
     steps = _look_for_releases(context)
-    return sum(
-        _carry(context, row, steps.get((row.app, row.channel), {}))
-        for row in context.store.list_rollouts(is_open=True)
-    )
+    asked = 0
+    for row in context.store.list_rollouts(is_open=True):
+        ways = steps.get((row.app, row.channel), {})
+        sources = sorted(version for version, target in ways.items() if target == row.target)
+        asked += _carry(context, row, sources)
+    return asked
 
 
 def pause_rollout(context: Context, target: str) -> RolloutRow:
@@ -50,13 +53,10 @@ def resume_rollout(context: Context, target: str) -> RolloutRow:
     )
 
 
-def count_standings(context: Context, row: RolloutRow) -> dict[str, int]:
-    """How many communities stand where in a rollout."""
-    rollout, pace, now = as_rollout(row), read_pace(context), context.clock.now()
-    counts: dict[str, int] = defaultdict(int)
-    for member in list_members(context, row, _list_steps(context, row.app, row.channel)):
-        counts[find_standing(member, rollout, pace, now)] += 1
-    return {each: counts[each] for each in Standing if counts[each]}
+def explain_standing(context: Context, row: RolloutRow, community: Community, attempt: str) -> str:
+    """Where one community stands in it; a `core.rollout.Standing`."""
+    member = _as_member(community, row.sources, attempt)
+    return find_standing(member, as_rollout(row), read_pace(context), context.clock.now())
 
 
 def read_pace(context: Context) -> Pace:
@@ -68,22 +68,24 @@ def as_rollout(row: RolloutRow) -> Rollout:
     return Rollout(**{name: getattr(row, name) for name in ("target", *FIELDS)})
 
 
-def list_members(context: Context, row: RolloutRow, steps: Steps) -> list[Member]:
+def list_members(context: Context, row: RolloutRow, sources: Sequence[str]) -> list[Member]:
     """All communities of its app and channel, as a decision sees them."""
     attempts = context.store.find_attempts(row.target)
-    return [
-        Member(
-            id=each.id,
-            host="",  # that of the control plane
-            version=each.version,
-            zone=each.zone,
-            pinned_to=each.pinned_to,
-            postponed_until=each.postponed_until,
-            attempt=_read_attempt(attempts.get(each.id, "")),
-            is_reachable=steps.get(each.version) == row.target,
-        )
-        for each in context.store.list_fleet(row.app, row.channel)
-    ]
+    fleet = context.store.list_fleet(row.app, row.channel)
+    return [_as_member(each, sources, attempts.get(each.id, "")) for each in fleet]
+
+
+def _as_member(community: Community, sources: Sequence[str], attempt: str) -> Member:
+    return Member(
+        id=community.id,
+        host="",  # that of the control plane
+        version=community.version,
+        zone=community.zone,
+        pinned_to=community.pinned_to,
+        postponed_until=community.postponed_until,
+        attempt=_read_attempt(attempt),
+        is_reachable=community.version in sources,
+    )
 
 
 # -- within ----------------------------------------------------------------------------------------
@@ -99,9 +101,9 @@ def _look_for_releases(context: Context) -> dict[tuple[str, str], Steps]:
     with context.releases.open() as reading:
         for (app, channel), versions in fleets.items():
             found[app, channel] = _find_steps(reading, app, channel, versions)
-            for target in sorted(set(found[app, channel].values())):
+            for target, sources in _group(found[app, channel]).items():
                 context.store.add_rollout(_begin(context, reading, target, min_of(versions)))
-                _begin_again(context, context.store.get_rollout(target))
+                _begin_again(context, context.store.get_rollout(target), sources)
     _end_overtaken(context, found)
     return found
 
@@ -116,10 +118,12 @@ def _find_steps(reading: Reading, app: str, channel: str, versions: Iterable[str
     return {version: release.target for version, release in steps.items() if release}
 
 
-def _list_steps(context: Context, app: str, channel: str) -> Steps:
-    versions = {v for a, c, v in context.store.list_fleets() if (a, c) == (app, channel)}
-    with context.releases.open() as reading:
-        return _find_steps(reading, app, channel, versions)
+def _group(steps: Steps) -> dict[str, list[str]]:
+    """Versions by the release that they go to next."""
+    grouped: dict[str, list[str]] = defaultdict(list)
+    for version, target in sorted(steps.items()):
+        grouped[target].append(version)
+    return grouped
 
 
 def min_of(versions: Iterable[str]) -> str:
@@ -146,15 +150,12 @@ def _begin(context: Context, reading: Reading, target: str, oldest: str) -> Roll
     )
 
 
-def _begin_again(context: Context, row: RolloutRow) -> None:
+def _begin_again(context: Context, row: RolloutRow, sources: Sequence[str]) -> None:
     """With canaries: it may be that only a few had it."""
-    if row.state == "done" and _has_waiting(context, row):
+    standings = _count(context, row, sources)
+    if row.state == "done" and Standing.WAITING in standings:
         again = replace(as_rollout(row), state="active", wave=0, wave_started_at=None)
         context.store.change_rollout(row, **_as_values(again), reason="Somebody new can go there.")
-
-
-def _has_waiting(context: Context, row: RolloutRow) -> bool:
-    return Standing.WAITING in count_standings(context, row)
 
 
 def _end_overtaken(context: Context, found: dict[tuple[str, str], Steps]) -> None:
@@ -171,14 +172,30 @@ def _end_overtaken(context: Context, found: dict[tuple[str, str], Steps]) -> Non
             )
 
 
-def _carry(context: Context, row: RolloutRow, steps: Steps) -> int:
+def _carry(context: Context, row: RolloutRow, sources: Sequence[str]) -> int:
     now = context.clock.now()
-    members = list_members(context, row, steps)
+    members = list_members(context, row, sources)
     decision = decide(as_rollout(row), members, read_pace(context), now)
-    values = _as_values(decision.rollout)
-    if not context.store.change_rollout(row, **values, reason=decision.reason, decided_at=now):
+    values = {
+        **_as_values(decision.rollout),
+        "standings": _count_members(context, row, members),
+        "sources": list(sources),
+        "reason": decision.reason,
+        "decided_at": now,
+    }
+    if not context.store.change_rollout(row, **values):
         return 0  # somebody has paused it meanwhile
     return sum(_ask(context, each, decision.rollout.version) for each in decision.start)
+
+
+def _count(context: Context, row: RolloutRow, sources: Sequence[str]) -> dict[str, int]:
+    return _count_members(context, row, list_members(context, row, sources))
+
+
+def _count_members(context: Context, row: RolloutRow, members: Sequence[Member]) -> dict[str, int]:
+    rollout, pace, now = as_rollout(row), read_pace(context), context.clock.now()
+    found = Counter(find_standing(member, rollout, pace, now) for member in members)
+    return {str(each): found[each] for each in Standing if found[each]}
 
 
 def _ask(context: Context, community_id: str, version: str) -> bool:
@@ -196,7 +213,7 @@ def _change(context: Context, target: str, plan: Plan) -> RolloutRow:
         raise UpgradeRefused(
             reason="This rollout is over.", advice="There is nothing to stop or to go on with."
         )
-    members = list_members(context, row, _list_steps(context, row.app, row.channel))
+    members = list_members(context, row, row.sources)
     values = _as_values(plan(as_rollout(row), members))
     if not context.store.change_rollout(row, **values, decided_at=context.clock.now()):
         raise Conflict("a decision was just made", name=f"the rollout of {row.target}")

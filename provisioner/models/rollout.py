@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Field, SQLModel
+from sqlmodel import JSON, Column, Field, SQLModel
 
 from provisioner.models.moment import Moment
 
 
 class RolloutRow(SQLModel, table=True):
     """One row a release that communities were to come to. Its fields are those of
-    `core.rollout.Rollout`; `reason` is the sentence of the last decision."""
+    `core.rollout.Rollout`; `reason` is the sentence of the last decision, `standings` how many
+    stood where, and `sources` the versions from which this release is the next step."""
 
     __tablename__ = "rollout"
 
@@ -31,4 +32,6 @@ class RolloutRow(SQLModel, table=True):
     ended_before: int = 0
     forgiven: int = 0
     reason: str = ""
+    standings: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    sources: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     decided_at: datetime | None = Field(default=None, sa_type=Moment)

@@ -9,7 +9,7 @@ import pytest
 
 from provisioner.engine.courses import COURSES
 from provisioner.engine.operations import run_operation
-from provisioner.engine.roll_out import count_standings, pause_rollout, resume_rollout, roll_out
+from provisioner.engine.roll_out import pause_rollout, resume_rollout, roll_out
 from provisioner.engine.upgrade import request_upgrade
 from provisioner.engine.wishes import choose_zone, pin, postpone
 from provisioner.engine.work import StepPlan
@@ -183,7 +183,7 @@ def test_pins_and_delays_are_kept_as_long_as_that_is_safe(fleet):
     for hours in (0, 24, 24, 24):
         go(fleet, hours=hours)
     assert versions(fleet) == {"1.0.0": 2, "1.0.1": FLEET - 2}
-    standings = count_standings(fleet, row_of(fleet))
+    standings = row_of(fleet).standings
     assert (standings["pinned"], standings["postponed"], standings["done"]) == (1, 1, FLEET - 2)
     fleet.releases.floor = "1.0.2"
     publish(fleet, "1.0.2")

@@ -37,6 +37,8 @@ def upgrade() -> None:
         sa.Column("ended_before", sa.Integer(), nullable=False),
         sa.Column("forgiven", sa.Integer(), nullable=False),
         sa.Column("reason", text, nullable=False),
+        sa.Column("standings", sa.JSON(), nullable=False),
+        sa.Column("sources", sa.JSON(), nullable=False),
         sa.Column("decided_at", moment, nullable=True),
         sa.PrimaryKeyConstraint("target"),
     )
