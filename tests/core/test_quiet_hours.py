@@ -81,8 +81,8 @@ def test_what_is_no_zone_counts_as_utc(name: str) -> None:
 
 
 def test_the_zones_are_there_where_the_control_plane_runs() -> None:
-    """In its image they are Debian's, which are kept up to date, so the wheel is left out; on a
-    host that has none the wheel is there, which another wheel brings along."""
+    """In its image they are Debian's; on a host that has none there is the wheel, which another
+    wheel brings along."""
     control = tomllib.loads((ROOT / "images/control/image.toml").read_text("utf-8"))
     packages = (ROOT / f"images/{control['base']}/packages.lock").read_text("utf-8")
     assert "tzdata" in {line.split()[0] for line in packages.splitlines()}
