@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from provisioner.engine.chores import carry_chore
 from provisioner.engine.context import Context
+from provisioner.engine.forget import forget_kept
 from provisioner.engine.freshen import freshen_cosignatures, freshen_releases
 from provisioner.engine.operations import run_operation, run_stranded
 from provisioner.engine.own_verdict import watch_control_plane
@@ -44,6 +45,7 @@ def work(context: Context) -> None:
 
     def upkeep() -> None:
         keep_up(context)
+        forget_kept(context)
 
     def spread() -> None:
         roll_out(context)

@@ -47,6 +47,12 @@ def plan_erase(community: Community, place: Place) -> JobSpec:
     return _plan_job(community, place, "erase", ("rm", "-rf", "--one-file-system", "--", *folders))
 
 
+def plan_forget(community: Community, place: Place) -> JobSpec:
+    """Erase what was kept before upgrades. Safe to repeat."""
+    folder = f"{home_dir(community, place)}/snapshots"
+    return _plan_job(community, place, "forget", ("rm", "-rf", "--one-file-system", "--", folder))
+
+
 def plan_attendant(community: Community, release: Release, place: Place, secret: str) -> JobSpec:
     """Who stands beside the data during an upgrade (`provisioner.node.attendant`).
 

@@ -56,6 +56,7 @@ STEP_WORDS: dict[str, str] = {
     "strike_stage": "Taking it all away again",
     "note_flaw": "Writing down what did not work",
     "leave_stage": "Sweeping up behind what did not work",
+    "forget_snapshots": "Erasing what was kept before the last upgrade",
     "stop_service": "Closing the front door",
     "remove_network": "Taking down its walls",
     "remove_secrets": "Melting down its keys",

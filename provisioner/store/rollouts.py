@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlmodel import col, func, select, update
 
@@ -101,6 +102,16 @@ class Rollouts(Database):
         )
         with self.session(writes=False) as session:
             return [(each, name, step or "") for each, name, step in session.exec(query).all()]
+
+    def list_kept_since(self, moment: datetime) -> list[str]:
+        """Ids of those that run and keep what they had before an upgrade older than this."""
+        query = select(Community.id).where(
+            Community.state == CommunityState.RUNNING,
+            Community.snapshot != "",
+            col(Community.upgraded_at) < moment,
+        )
+        with self.session(writes=False) as session:
+            return list(session.exec(query).all())
 
     def list_fleets(self) -> list[tuple[str, str, str]]:
         """(app, channel, version) of all that run, each once."""

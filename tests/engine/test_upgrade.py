@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from provisioner.engine.courses import COURSES
+from provisioner.engine.forget import forget_kept
 from provisioner.engine.operations import run_operation, run_stranded
 from provisioner.engine.progress import get_progress
 from provisioner.engine.swap_steps import SWAP_STEPS, UNDO_STEPS
@@ -366,3 +367,30 @@ def test_a_community_from_before_there_were_doors_gets_them(town):
     (town.door / "http.sock").write_text("stands for its own socket")
     assert carry(town, ask(town)).state == OperationState.DONE
     assert (town.now.slot, town.visit()) == ("a", "1.0.1")
+
+
+def test_what_was_kept_is_forgotten_when_nobody_can_go_back_to_it(town):
+    carry(town, ask(town))
+    assert list((town.home / "snapshots").iterdir())
+    assert forget_kept(town.context) == 0
+    town.context.clock.moment += timedelta(days=14, seconds=1)
+    assert forget_kept(town.context) == 1
+    assert forget_kept(town.context) == 0, "one at a time"
+    run_stranded(town.context)
+    assert town.forgotten == [str(town.home / "snapshots")]
+    assert (town.now.before, town.now.snapshot) == ("", "")
+    assert forget_kept(town.context) == 0
+    with pytest.raises(UpgradeRefused):
+        back(town)
+
+
+def test_what_could_not_be_forgotten_is_tried_again(town):
+    carry(town, ask(town))
+    town.context.clock.moment += timedelta(days=15)
+    town.context.engine.failing_jobs.add("-forget")
+    assert forget_kept(town.context) == 1
+    run_stranded(town.context)
+    town.context.engine.failing_jobs.clear()
+    assert forget_kept(town.context) == 1, "it is still there"
+    run_stranded(town.context)
+    assert town.now.snapshot == ""

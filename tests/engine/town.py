@@ -30,6 +30,7 @@ class Town:
         self.context: FakeContext = make_context(folder)
         self.migrations: dict[str, Callable[[Path], bool]] = {}
         self.break_app: dict[str, dict[str, int]] = {}
+        self.forgotten: list[str] = []  # folders that a job was to erase
         self.served: list[str] = []  # version that answered whoever came by the front
         engine, gateway = self.context.engine, self.context.gateway
         self._start_job = engine.start_job
@@ -99,6 +100,8 @@ class Town:
             return
         if name.endswith("-prepare"):
             self._prepare()
+        if name.endswith("-forget"):
+            self.forgotten.append(job.service.command[-1])
         if name.endswith("-attendant"):
             self._attendant = Attendant(self.home, self.door, shared=("media",), **ME)
         if name.endswith("-migrate"):
