@@ -12,6 +12,7 @@ from provisioner.commands.check import check
 from provisioner.commands.community import community
 from provisioner.commands.machine import machine
 from provisioner.commands.release import release
+from provisioner.commands.rollout import rollout
 from provisioner.commands.speaking import say
 from provisioner.commands.witness import witness
 from provisioner.errors import TaarafoError
@@ -22,6 +23,7 @@ app.add_typer(check)
 app.add_typer(community, name="community")
 app.add_typer(agent, name="agent")
 app.add_typer(release, name="release")
+app.add_typer(rollout, name="rollout")
 app.add_typer(witness, name="witness")
 app.add_typer(bench, name="bench")
 

@@ -49,6 +49,9 @@ class Settings(BaseModel):
     minimum_free_mb: int = Field(
         2048, ge=0, description="Free disk below which nothing new is started"
     )
+    upgrades_at_once: int = Field(
+        4, ge=1, description="How many communities are upgraded by themselves at the same time"
+    )
     rollback_days: int = Field(
         14, ge=1, description="How long the version before an upgrade is kept, to go back to it"
     )

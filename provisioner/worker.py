@@ -16,6 +16,7 @@ from provisioner.engine.context import Context
 from provisioner.engine.freshen import freshen_cosignatures, freshen_releases
 from provisioner.engine.operations import run_operation, run_stranded
 from provisioner.engine.own_verdict import watch_control_plane
+from provisioner.engine.roll_out import roll_out
 from provisioner.engine.upkeep import keep_up
 from provisioner.engine.watch import watch_communities
 from provisioner.errors import TaarafoError, Unavailable
@@ -44,11 +45,17 @@ def work(context: Context) -> None:
     def upkeep() -> None:
         keep_up(context)
 
+    def spread() -> None:
+        roll_out(context)
+
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     _every(settings.sweep_seconds, ended, "sweep", sweep)
     _every(settings.watch_seconds, ended, "watch", lambda: watch_communities(context))
     _every(settings.watch_seconds, ended, "own check", lambda: watch_control_plane(context))
     _every(settings.watch_seconds, ended, "upkeep", lambda: carry_chore(context, "upkeep", upkeep))
+    _every(
+        settings.watch_seconds, ended, "rollout", lambda: carry_chore(context, "rollout", spread)
+    )
     _every(FRESHEN_SECONDS, ended, "freshen", lambda: freshen_releases(context))
     _every(WITNESS_SECONDS, ended, "witnesses", lambda: freshen_cosignatures(context))
     while not ended.is_set():

@@ -168,3 +168,52 @@ def community_drill(address: str, as_json: Json = False) -> None:
         found = drill_now(context, living, operation, bar.show)
     text = f"Restored in {found['seconds']} seconds: all {found['rows']} rows were there."
     show(found, text, as_json=as_json)
+
+
+@community.command("pin")
+def community_pin(
+    address: str,
+    version: Annotated[str, typer.Argument(help="The version to stay at; none ends it.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Keep a community at a version, as long as that is safe to run."""
+    from provisioner.engine.describe import describe_community, get_living
+    from provisioner.engine.wishes import pin
+
+    context = open_context()
+    living = pin(context, get_living(context, address), version)
+    text = f"{living.address} stays at {version}." if version else f"{living.address} is free."
+    show(describe_community(context, living), text, as_json=as_json)
+
+
+@community.command("postpone")
+def community_postpone(
+    address: str,
+    days: Annotated[int, typer.Option(help="How long; 0 ends a delay.")] = 7,
+    why: Annotated[str, typer.Option(help="A few words for whoever wonders later.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Put upgrades of a community off. What makes it safe again cannot be put off for long."""
+    from provisioner.engine.describe import describe_community, get_living
+    from provisioner.engine.wishes import postpone
+
+    context = open_context()
+    living = postpone(context, get_living(context, address), days=days, why=why)
+    until = living.postponed_until
+    text = f"No upgrade before {until:%Y-%m-%d %H:%M} UTC." if until else "Nothing is put off."
+    show(describe_community(context, living), text, as_json=as_json)
+
+
+@community.command("zone")
+def community_zone(
+    address: str,
+    zone: Annotated[str, typer.Argument(help="As America/Chicago; none is UTC.")] = "",
+    as_json: Json = False,
+) -> None:
+    """By whose clock a community has its quiet hours."""
+    from provisioner.engine.describe import describe_community, get_living
+    from provisioner.engine.wishes import choose_zone
+
+    context = open_context()
+    living = choose_zone(context, get_living(context, address), zone)
+    show(describe_community(context, living), f"{living.zone or 'UTC'} it is.", as_json=as_json)

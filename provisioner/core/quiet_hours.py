@@ -1,7 +1,6 @@
 """Quiet hours: when the people of a community sleep, told by the clock of its own time zone. Pure.
 
-Zones are names of the IANA time zone database; `zoneinfo` reads and keeps them. Its data are the
-system's, or those of the `tzdata` wheel where the system has none.
+Zones are names of the IANA time zone database, which `zoneinfo` reads from the system and keeps.
 """
 
 from __future__ import annotations

@@ -1,5 +1,8 @@
 """A backup before an upgrade: the same steps as every night, while the version before serves.
 
+One that was made within the last hour is fresh enough: the upgrade itself keeps the data as they
+are at its very moment.
+
 One shelf with a whole copy is enough, so that a store that is away holds no upgrade up; without
 any, nothing is upgraded. An app that no backup can be made of is upgraded without.
 """
@@ -7,6 +10,7 @@ any, nothing is upgraded. An app that no backup can be made of is upgraded witho
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from provisioner.core.keeping import get_backup, list_shelves
 from provisioner.engine.back_up_steps import (
@@ -18,13 +22,27 @@ from provisioner.engine.back_up_steps import (
 )
 from provisioner.engine.work import StepPlan, Work
 
+FRESH_FOR = timedelta(hours=1)
+
 
 def _if_it_can(step: Callable[[Work], None]) -> Callable[[Work], None]:
     def take(work: Work) -> None:
-        if get_backup(work.context.releases.get(work.community.release)) is not None:
+        if get_backup(work.context.releases.get(work.community.release)) is None:
+            return
+        if not _has_fresh(work):
             step(work)
 
     return take
+
+
+def _has_fresh(work: Work) -> bool:
+    """Of another Operation than this one: its own is not done before it is tidied up."""
+    newest = work.context.store.find_backups([work.community.id]).get(work.community.id)
+    return (
+        newest is not None
+        and newest.operation_id != work.operation.id
+        and work.operation.created_at - newest.made_at < FRESH_FOR
+    )
 
 
 def _copy_somewhere(work: Work) -> None:

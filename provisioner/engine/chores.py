@@ -14,6 +14,7 @@ from provisioner.files import write_atomically
 
 CHORES = {
     "signatures": "Signing the release list again",
+    "rollout": "Bringing new releases to the communities",
     "upkeep": "Asking for the backups and drills that are due",
     "witnesses": "Asking the witnesses to see the public log again",
 }

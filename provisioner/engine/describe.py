@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from provisioner.core.promises import describe_promises
@@ -14,6 +15,7 @@ from provisioner.models.backup import Backup, Drill
 from provisioner.models.community import GONE, Community
 from provisioner.models.history import DayOfVerdicts, VerdictChange
 from provisioner.models.operation import Operation
+from provisioner.models.rollout import RolloutRow
 
 
 def get_living(context: Context, address: str) -> Community:
@@ -38,7 +40,34 @@ def describe_community(context: Context, community: Community) -> dict[str, Any]
         "memory_mb": community.memory_mb,
         "created_at": community.created_at.isoformat(),
         "checked_at": community.checked_at.isoformat() if community.checked_at else None,
+        "zone": community.zone or "UTC",
+        "pinned_to": community.pinned_to,
+        "postponed_until": _moment(community.postponed_until),
+        "postponed_why": community.postponed_why,
+        "upgraded_at": _moment(community.upgraded_at),
+        "before": version_of(community.before),
     }
+
+
+def describe_rollout(row: RolloutRow) -> dict[str, Any]:
+    """`wave` is 0 for the canaries, 1 for the tenth, 2 for everybody; `standings` counts."""
+    return {
+        "release": row.target,
+        "version": version_of(row.target),
+        "state": row.state,
+        "wave": row.wave,
+        "urgency": row.urgency,
+        "reason": row.reason,
+        "notes": row.notes,
+        "standings": row.standings,
+        "first_seen_at": row.published_at.isoformat(),
+        "wave_started_at": _moment(row.wave_started_at),
+        "decided_at": _moment(row.decided_at),
+    }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
 
 
 def describe_operation(operation: Operation) -> dict[str, Any]:

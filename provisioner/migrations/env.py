@@ -3,11 +3,6 @@
 from alembic import context
 from sqlmodel import SQLModel
 
-import provisioner.models.community
-import provisioner.models.history
-import provisioner.models.operation
-import provisioner.models.operator  # noqa: F401 - fills the metadata
-
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=SQLModel.metadata,

@@ -80,6 +80,10 @@ class Community(SQLModel, table=True):
     before: str = ""  # TUF target path of the release that ran before the last upgrade
     snapshot: str = ""  # id of the Operation that kept the data of that release
     upgraded_at: datetime | None = Field(default=None, sa_type=Moment)
+    zone: str = ""  # of its people's clocks, such as America/Chicago; empty: UTC
+    pinned_to: str = ""  # the version to stay at
+    postponed_until: datetime | None = Field(default=None, sa_type=Moment)
+    postponed_why: str = ""
     state: str = CommunityState.CREATING
     sealed_secrets: bytes = b""  # encrypted JSON: sign-in and invitation tokens, app secrets
     console_sha256: str = Field(default="", index=True)

@@ -57,6 +57,7 @@ class Operation(SQLModel, table=True):
     leased_by: str = ""
     leased_until: datetime | None = Field(default=None, index=True, sa_type=Moment)
     attempts: int = 0
+    target: str = Field(default="", index=True)  # the release that shall run afterwards
     asked: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     requested_by: str = ""  # wizard, operator, cli, api
     idempotency_key: str | None = Field(default=None, unique=True)

@@ -112,7 +112,7 @@ class Communities(Database):
         Raises Conflict while another Operation is open, or when one has just changed what runs.
         """
         operation = open_operation(kind, community_id, requested_by, now)
-        operation.asked = asked
+        operation.asked, operation.target = asked, asked["release"]
         try:
             with self.session() as session:
                 session.add(operation)

@@ -138,7 +138,9 @@ def test_no_more_at_once_than_in_all_and_on_a_host():
     assert len(decide(last, members, PACE, DAY).start) == 6
     assert len(decide(last, members, replace(PACE, at_once=4), DAY).start) == 4
     members = after(members, {"m0", "m3", "m1"}, attempt="running")
-    start = decide(last, members, PACE, DAY).start
+    decision = decide(last, members, PACE, DAY)
+    assert decision.reason == "Starting 3. 3 are being upgraded already. 24 of this wave wait."
+    start = decision.start
     assert sorted(int(name[1:]) % 3 for name in start) == [1, 2, 2]
     members = after(members, start, attempt="running")
     full = decide(last, members, PACE, DAY)
@@ -159,6 +161,7 @@ def test_wave_after_wave_with_a_soak_between():
     assert decision.reason == "5 are being upgraded; nobody else's turn has come."
     members = done(members, {each.id for each in members if each.attempt == "running"})
     decision = decide(decision.rollout, members, PACE, DAY)
+    assert decision.rollout.wave_started_at == DAY
     assert decision.reason == "Waiting until 14:05 UTC: the first 5 have to run for an hour."
     assert decide(decision.rollout, members, PACE, DAY + HOUR * 0.99).start == ()
     second = decide(decision.rollout, members, PACE, DAY + HOUR)
@@ -167,11 +170,45 @@ def test_wave_after_wave_with_a_soak_between():
     members = done(members, second.start)
     soaking = decide(second.rollout, members, PACE, DAY + 2 * HOUR)
     assert soaking.rollout.soaking_since == DAY + 2 * HOUR
+    assert soaking.rollout.wave_started_at == DAY + HOUR
     third = decide(soaking.rollout, members, PACE, DAY + 3 * HOUR)
     assert (third.rollout.wave, len(third.start)) == (2, 50)
+    assert (third.rollout.ended_before, third.rollout.wave_started_at) == (10, DAY + 3 * HOUR)
     members = done(members, {each.id for each in members})
     end = decide(third.rollout, members, PACE, DAY + 4 * HOUR)
     assert (end.rollout.state, end.reason) == ("done", "Done: 100 have this release.")
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"),
+    [(1, "a minute"), (30, "30 minutes"), (60, "an hour"), (90, "90 minutes"), (1200, "20 hours")],
+)
+def test_how_long_a_soak_is_in_words(minutes, words):
+    pace = replace(PACE, security_soak=(timedelta(minutes=minutes),) * 2)
+    members = done(fleet(9), {"m0"})
+    reason = decide(replace(SECURITY, wave_started_at=DAY), members, pace, DAY).reason
+    assert reason.endswith(f": the first one has to run for {words}.")
+
+
+def test_a_moment_is_never_said_too_early():
+    members = done(fleet(9), {"m0"})
+    decision = decide(SECURITY, members, PACE, DAY + timedelta(seconds=1))
+    assert decision.reason.startswith("Waiting until 14:06 UTC: ")
+
+
+def test_a_routine_release_soaks_for_most_of_a_day():
+    members = done(fleet(9), {"m0"})
+    soaking = decide(ROUTINE, members, PACE, NIGHT).rollout
+    assert decide(soaking, members, PACE, NIGHT + 19.9 * HOUR).rollout.wave == 0
+    assert decide(soaking, members, PACE, NIGHT + 20 * HOUR).rollout.wave == 2
+
+
+def test_when_the_second_wave_is_everybody_nobody_waits_for_its_soak():
+    pace = replace(PACE, second_share=1.0)
+    members = after(done(fleet(20), {f"m{n}" for n in range(18)}), {"m18"}, zone="Asia/Tokyo")
+    second = replace(ROUTINE, wave=1, wave_started_at=DAY, soaking_since=DAY, ended_before=4)
+    decision = decide(second, members[:19], pace, DAY + 24 * HOUR)
+    assert decision.reason == "Waiting until 17:00 UTC: then it is night for the one that waits."
 
 
 def test_a_small_fleet_has_no_second_wave_and_one_community_no_soak():
@@ -212,6 +249,26 @@ def test_it_is_not_done_as_long_as_somebody_has_postponed_it_and_goes_on_with_wh
     assert (again.rollout.state, again.start) == ("active", ("d",))
 
 
+def test_every_canary_has_to_end_however_many_there_are():
+    pace = replace(PACE, canaries=20)
+    members = done(fleet(100), {f"m{n}" for n in range(19)})
+    begun = replace(SECURITY, wave_started_at=DAY, soaking_since=DAY)
+    decision = decide(begun, members, pace, DAY + 2 * HOUR)
+    assert (len(decision.start), decision.rollout.wave) == (1, 0)
+    assert decision.rollout.soaking_since is None, "the soak begins when the last has ended"
+
+
+def test_as_long_as_all_the_others_have_postponed_it_the_wave_stays():
+    held = [member(f"p{n}", postponed_until=DAY + 24 * HOUR) for n in range(4)]
+    nobody = decide(ROUTINE, held, PACE, DAY)
+    assert (nobody.rollout.soaking_since, nobody.start) == (None, ())
+    members = [member("a", attempt="done", version="1.2.0"), *held]
+    alone = decide(nobody.rollout, members, PACE, DAY)
+    later = decide(alone.rollout, members, PACE, DAY + 23 * HOUR)
+    assert (later.rollout.wave, later.rollout.soaking_since) == (0, DAY)
+    assert decide(later.rollout, members, PACE, DAY + 24 * HOUR).rollout.wave == 2
+
+
 # -- what stops it -------------------------------------------------------------------------------
 
 
@@ -224,10 +281,28 @@ def test_one_canary_that_fails_halts_everything_until_somebody_resumes():
     assert (halted.rollout.state, halted.start) == ("halted", ())
     assert halted.reason.startswith("Halted: 1 of the first 5 failed, and nobody is started. ")
     assert decide(halted.rollout, members, PACE, DAY + 99 * HOUR).rollout == halted.rollout
-    resumed = resume(halted.rollout, members, PACE, DAY)
+    resumed = resume(replace(halted.rollout, soaking_since=DAY - HOUR), members, PACE, DAY)
+    assert (resumed.ended_before, resumed.forgiven, resumed.soaking_since) == (5, 1, None)
     soaking = decide(resumed, members, PACE, DAY)
     assert (soaking.rollout.state, soaking.rollout.soaking_since) == ("active", DAY)
-    assert decide(soaking.rollout, members, PACE, DAY + HOUR).rollout.wave == 1
+    second = decide(soaking.rollout, members, PACE, DAY + HOUR).rollout
+    assert (second.wave, second.ended_before, second.forgiven) == (1, 5, 1)
+
+
+def test_one_of_many_canaries_is_enough():
+    members = after(done(fleet(300), {f"m{n}" for n in range(39)}), {"m99"}, attempt="failed")
+    pace = replace(PACE, canaries=40)
+    assert decide(SECURITY, members, pace, DAY).rollout.state == "halted"
+
+
+def test_what_was_borne_in_one_wave_is_not_counted_in_the_next():
+    members = done(fleet(1000), {f"m{n}" for n in range(96)})
+    members = after(members, {"m96", "m97", "m98", "m99"}, attempt="failed")
+    second = replace(SECURITY, wave=1, wave_started_at=DAY, soaking_since=DAY, ended_before=5)
+    third = decide(second, members, PACE, DAY + HOUR).rollout
+    assert (third.state, third.wave, third.ended_before, third.forgiven) == ("active", 2, 100, 4)
+    again = decide(third, after(members, {"m96", "m97"}, attempt="none"), PACE, DAY + HOUR)
+    assert (again.rollout.ended_before, again.rollout.forgiven) == (98, 2)
 
 
 def test_a_founder_who_goes_back_from_a_canary_halts_it_too():
@@ -278,10 +353,15 @@ def test_in_a_small_wave_one_failure_is_too_many():
 
 def test_paused_starts_nobody_and_forgets_nothing():
     members = after(fleet(100), {"m1"}, attempt="running")
+    members = after(members, {"m2", "m3", "m4"}, attempt="failed")
     paused = pause(replace(SECURITY, wave=2, wave_started_at=DAY))
     decision = decide(paused, members, PACE, DAY)
     assert (decision.rollout, decision.start) == (paused, ())
-    assert decision.reason == "Paused: nobody is started. 1 is still being upgraded."
+    assert decision.reason == (
+        "Paused: nobody is started. 1 is still being upgraded. 3 failed; resuming forgives that."
+    )
+    quiet = decide(paused, fleet(100), PACE, DAY)
+    assert quiet.reason == "Paused: nobody is started."
     assert len(decide(resume(paused, members, PACE, DAY), members, PACE, DAY).start) == 49
 
 
@@ -309,3 +389,69 @@ def test_any_small_fleet_comes_to_its_end(size, seed, urgency):
         rollout, ended = decision.rollout, ended + len(decision.start)
     assert ended == size
     assert {each.version for each in members} == {"1.2.0"}
+
+
+def moments() -> st.SearchStrategy:
+    return st.integers(-99, 99).map(lambda hours: DAY + hours * HOUR)
+
+
+VERSIONS = st.sampled_from(("1.0.0", "1.1.0", "1.2.0", "1.10.0"))
+MEMBERS = st.builds(
+    Member,
+    id=st.uuids().map(str),
+    host=st.sampled_from("abc"),
+    version=VERSIONS,
+    zone=st.sampled_from(("UTC", "Asia/Kolkata", "America/Chicago", "?")),
+    pinned_to=st.just("") | VERSIONS,
+    postponed_until=st.none() | moments(),
+    attempt=st.sampled_from(("none", "none", "running", "done", "failed")),
+    is_reachable=st.booleans(),
+)
+ROLLOUTS = st.builds(
+    Rollout,
+    target=st.just(ROUTINE.target),
+    published_at=moments(),
+    urgency=st.sampled_from(("routine", "security")),
+    security_floor=VERSIONS.filter("1.10.0".__ne__),
+    floor_raised_at=st.none() | moments(),
+    state=st.sampled_from(("active", "active", "paused", "halted", "done")),
+    wave=st.integers(0, 2),
+    wave_started_at=st.none() | moments(),
+    soaking_since=st.none() | moments(),
+    ended_before=st.integers(0, 30),
+    forgiven=st.integers(0, 30),
+)
+PACES = st.builds(
+    Pace,
+    canaries=st.integers(1, 9),
+    canary_share=st.floats(0, 1),
+    second_share=st.floats(0, 1),
+    enough=st.floats(0, 1),
+    failure_share=st.floats(0, 1),
+    sample=st.integers(0, 30),
+    at_once=st.integers(0, 9),
+    at_once_per_host=st.integers(0, 3),
+)
+
+
+@given(ROLLOUTS, st.lists(MEMBERS, max_size=30), PACES, moments())
+def test_whatever_is_written_down_the_limits_hold_and_nobody_is_started_twice(
+    rollout, members, pace, now
+):
+    decision = decide(rollout, members, pace, now)
+    assert decision.reason.endswith(".")
+    assert decision.rollout.wave >= rollout.wave
+    assert decision.rollout.state == "active" or not decision.start
+    busy = [each.host for each in members if each.attempt == "running"]
+    starting = [each for each in members if each.id in decision.start]
+    for each in starting:
+        assert find_standing(each, rollout, pace, now) is Standing.WAITING
+        assert busy.count(each.host) < pace.at_once_per_host
+        busy.append(each.host)
+        assert len(busy) <= pace.at_once
+    assert decide(decision.rollout, members[::-1], pace, now).start == decision.start
+    running = after(members, decision.start, attempt="running")
+    assert decide(decision.rollout, running, pace, now).start == ()
+    if rollout.state in ("paused", "halted"):
+        resumed = resume(rollout, members, pace, now)
+        assert decide(resumed, members, pace, now).rollout.state in ("active", "done")

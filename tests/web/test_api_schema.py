@@ -32,4 +32,4 @@ def test_the_server_keeps_to_its_own_document(tmp_path):
             text=True,
         )
     assert tested.returncode == 0, tested.stdout + tested.stderr
-    assert "10 passed" in tested.stdout, tested.stdout
+    assert "16 passed" in tested.stdout, tested.stdout

@@ -104,6 +104,7 @@ def test_a_session_ends_by_itself(context, app):
 PAGES = [
     "/operator",
     "/operator/api-tokens",
+    "/operator/upgrades",
     "/operator/communities/" + "0" * 32,
     "/operator/operations/" + "0" * 32,
     "/operator/operations/" + "0" * 32 + "/events",
@@ -114,6 +115,12 @@ ACTIONS = [
     "/operator/sign-out",
     "/operator/communities/" + "0" * 32 + "/check",
     "/operator/communities/" + "0" * 32 + "/remove",
+    "/operator/communities/" + "0" * 32 + "/upgrade",
+    "/operator/communities/" + "0" * 32 + "/rollback",
+    "/operator/communities/" + "0" * 32 + "/pin",
+    "/operator/communities/" + "0" * 32 + "/postpone",
+    "/operator/communities/" + "0" * 32 + "/zone",
+    "/operator/rollouts/pause",
 ]
 
 
@@ -148,6 +155,7 @@ def test_every_page_behind_the_door_is_tested_here(app):
         r.rule.replace("<community_id>", "*")
         .replace("<operation_id>", "*")
         .replace("<int:token_id>", "*")
+        .replace("<action>", "pause")
         for r in rules
     }
     assert known - open_to_all == tested

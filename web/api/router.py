@@ -9,7 +9,7 @@ from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.exceptions import NotFound as NoSuchPage
 
-from web.api import checks, communities, operations, releases, status
+from web.api import checks, communities, operations, releases, rollouts, status, versions
 from web.api.answer import write_answer, write_trouble
 from web.api.document import write_document
 from web.api.endpoint import Endpoint
@@ -23,6 +23,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *communities.ENDPOINTS,
     *operations.ENDPOINTS,
     *releases.ENDPOINTS,
+    *versions.ENDPOINTS,
+    *rollouts.ENDPOINTS,
     *checks.ENDPOINTS,
     *status.ENDPOINTS,
 )

@@ -17,6 +17,7 @@ from provisioner.models.promise import Visibility
 from web.check.badge import write_snippet
 from web.console.blueprint import blueprint
 from web.console.keeping import describe_keeping
+from web.console.news import tell_versions
 from web.console.verdict import describe_verdict
 from web.current import get_context
 from web.holding import find_held, grant
@@ -58,6 +59,7 @@ def show_page(label: str) -> BaseResponse:
         country=list_countries().get(community.promised.country, ""),
         verdict=describe_verdict(community, now),
         keeping=describe_keeping(context, community),
+        news=tell_versions(context, community),
         snippet=write_snippet(context.settings, community.address),
         is_hidden=community.promised.visibility == Visibility.HIDDEN,
         since=_say_day(community.ready_at or community.created_at),

@@ -1,8 +1,18 @@
-"""For the operator: every community, its operations, and the tokens of the API."""
+"""For the operator: communities, operations, upgrades, and the tokens of the API."""
 
 from __future__ import annotations
 
-from web.operator import checking, communities, entering, operations, removal, tokens, watching
+from web.operator import (
+    checking,
+    communities,
+    entering,
+    operations,
+    removal,
+    tokens,
+    upgrades,
+    version,
+    watching,
+)
 from web.operator.door import blueprint
 
 __all__ = [
@@ -13,5 +23,7 @@ __all__ = [
     "operations",
     "removal",
     "tokens",
+    "upgrades",
+    "version",
     "watching",
 ]

@@ -8,6 +8,7 @@ from datetime import datetime
 from flask import render_template, request, url_for
 
 from provisioner.core.promises import describe_promises
+from provisioner.core.versions import version_of
 from provisioner.engine.chores import list_troubles
 from provisioner.engine.own_verdict import find_own_verdict
 from provisioner.engine.totals import count_communities
@@ -77,8 +78,13 @@ def show_community(community_id: str) -> str:
     return render_community(get_context().store.get_community(community_id))
 
 
-def render_community(community: Community, problem: TaarafoError | None = None) -> str:
-    """`problem` belongs to the form that removes it."""
+def render_community(
+    community: Community,
+    problem: TaarafoError | None = None,
+    *,
+    refused: TaarafoError | None = None,
+) -> str:
+    """`problem` belongs to the form that removes it, `refused` to those of its version."""
     return render_template(
         "operator/community.html",
         community=community,
@@ -94,6 +100,8 @@ def render_community(community: Community, problem: TaarafoError | None = None) 
         is_gone=community.state in GONE,
         is_running=community.state == CommunityState.RUNNING,
         problem=problem,
+        refused=refused,
+        version_of=version_of,
     )
 
 

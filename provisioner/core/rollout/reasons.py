@@ -14,9 +14,10 @@ from provisioner.core.rollout.values import CANARY, Member, Pace, Rollout
 def say_stopped(rollout: Rollout, fleet: Fleet) -> str:
     """Of one that is paused or halted."""
     still = f" {_are(len(fleet.running))} still being upgraded." if fleet.running else ""
-    if rollout.state == "paused":
-        return f"Paused: nobody is started.{still}"
     failed = fleet.failed - rollout.forgiven
+    if rollout.state == "paused":
+        unseen = f" {failed:,} failed; resuming forgives that." if failed else ""
+        return f"Paused: nobody is started.{still}{unseen}"
     ended = max(failed, fleet.ended - rollout.ended_before)
     wave = "the first " if rollout.wave == CANARY else ""
     return (
@@ -38,7 +39,8 @@ def say_started(fleet: Fleet, turn: Sequence[Member], start: Sequence[str]) -> s
     """Of a decision to upgrade some."""
     left = len(turn) - len(start)
     others = f" {left:,} of this wave {_wait(left)}." if left else ""
-    return f"Starting {len(start):,}; {_are(len(fleet.running))} being upgraded already.{others}"
+    already = f" {_are(len(fleet.running))} being upgraded already." if fleet.running else ""
+    return f"Starting {len(start):,}.{already}{others}"
 
 
 def say_full(fleet: Fleet, able: Sequence[Member], pace: Pace) -> str:
@@ -55,7 +57,7 @@ def say_waiting(
     rollout: Rollout, fleet: Fleet, turn: Sequence[Member], pace: Pace, now: datetime
 ) -> str:
     """Of one that starts nobody, although there would be room."""
-    if rollout.soaking_since and fleet.attempted < fleet.size:
+    if rollout.soaking_since and pace.size_up_to(rollout.wave, fleet.size) < fleet.size:
         soak = pace.soak_after(rollout.wave, rollout.urgency)
         until = _moment(rollout.soaking_since + soak, now)
         count = fleet.ended
@@ -69,6 +71,8 @@ def say_waiting(
         return f"Waiting until {_moment(next_quiet, now)}: then it is night for {whom}."
     if fleet.running:
         return f"{_are(len(fleet.running))} being upgraded; nobody else's turn has come."
+    if not fleet.postponed:
+        return "This wave has all that it needs, from before; its turn to run begins."
     first_of_them = min(postponed_until(member, rollout, pace) for member in fleet.postponed)
     count = len(fleet.postponed)
     return f"Waiting until {_moment(first_of_them, now)}: {count:,} {_has(count)} postponed it."

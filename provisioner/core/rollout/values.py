@@ -23,10 +23,11 @@ LAST: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One community of the release's app and channel, as it is now.
+    """One community of the fleet, which is all of the release's app and channel, as it is now.
 
     `attempt` is what became of this very release here. `version` is what runs; while an attempt is
-    running it may be either one. `is_reachable`: no other release has to come first.
+    running it may be either one. `is_reachable`: no other release has to come first, and nothing
+    else is being done to it just now.
     """
 
     id: str
@@ -78,7 +79,10 @@ class Pace:
 
 @dataclass(frozen=True)
 class Rollout:
-    """How far one release has come. All of it is written down with every decision."""
+    """How far one release has come. All of it is written down with every decision.
+
+    `urgency` is `security` also when only a release that it takes the place of was that.
+    """
 
     target: str  # TUF target path of the release
     published_at: datetime

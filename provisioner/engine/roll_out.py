@@ -1,0 +1,233 @@
+"""Bring published releases to the fleet by itself: look, decide, write it down, ask."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, replace
+
+from provisioner.core.rollout import Member, Pace, Rollout, Standing, decide, find_standing
+from provisioner.core.rollout import pause as plan_pause
+from provisioner.core.rollout import resume as plan_resume
+from provisioner.core.rollout.values import Attempt
+from provisioner.core.upgrading import find_step
+from provisioner.core.versions import version_key
+from provisioner.engine.context import Context
+from provisioner.engine.upgrade import request_upgrade
+from provisioner.errors import Conflict, ReleaseRejected, UpgradeRefused
+from provisioner.models.community import Community
+from provisioner.models.operation import OperationState
+from provisioner.models.release import Release, release_target
+from provisioner.models.rollout import RolloutRow
+from provisioner.ports import Reading
+
+BY = "rollout"
+FIELDS = tuple(name for name in Rollout.__dataclass_fields__ if name != "target")
+Plan = Callable[[Rollout, Sequence[Member]], Rollout]
+Steps = dict[str, str]  # running version -> target of the release to go to next
+
+
+def roll_out(context: Context) -> int:
+    """One round over every fleet. Returns how many upgrades were asked for."""
+    context.look_again()
+    steps = _look_for_releases(context)
+    asked = 0
+    for row in context.store.list_rollouts(is_open=True):
+        ways = steps.get((row.app, row.channel), {})
+        sources = sorted(version for version, target in ways.items() if target == row.target)
+        asked += _carry(context, row, sources)
+    return asked
+
+
+def pause_rollout(context: Context, target: str) -> RolloutRow:
+    """Nobody is started any more; who runs comes to an end."""
+    return _change(context, target, lambda rollout, _: plan_pause(rollout))
+
+
+def resume_rollout(context: Context, target: str) -> RolloutRow:
+    """Go on after a pause or a halt; the failures so far are forgiven."""
+    now, pace = context.clock.now(), read_pace(context)
+    return _change(
+        context, target, lambda rollout, members: plan_resume(rollout, members, pace, now)
+    )
+
+
+def explain_standing(context: Context, row: RolloutRow, community: Community, attempt: str) -> str:
+    """Where one community stands in it; a `core.rollout.Standing`."""
+    member = _as_member(community, row.sources, attempt)
+    return find_standing(member, as_rollout(row), read_pace(context), context.clock.now())
+
+
+def read_pace(context: Context) -> Pace:
+    most = context.settings.upgrades_at_once
+    return Pace(at_once=most, at_once_per_host=most)  # all are on this host
+
+
+def as_rollout(row: RolloutRow) -> Rollout:
+    return Rollout(**{name: getattr(row, name) for name in ("target", *FIELDS)})
+
+
+def list_members(context: Context, row: RolloutRow, sources: Sequence[str]) -> list[Member]:
+    """All communities of its app and channel, as a decision sees them."""
+    attempts = context.store.find_attempts(row.target)
+    fleet = context.store.list_fleet(row.app, row.channel)
+    return [_as_member(each, sources, attempts.get(each.id, "")) for each in fleet]
+
+
+def _as_member(community: Community, sources: Sequence[str], attempt: str) -> Member:
+    return Member(
+        id=community.id,
+        host="",  # that of the control plane
+        version=community.version,
+        zone=community.zone,
+        pinned_to=community.pinned_to,
+        postponed_until=community.postponed_until,
+        attempt=_read_attempt(attempt),
+        is_reachable=community.version in sources,
+    )
+
+
+# -- within ----------------------------------------------------------------------------------------
+
+
+def _look_for_releases(context: Context) -> dict[tuple[str, str], Steps]:
+    """Where each version that runs goes next; what is new gets a row, what was overtaken ends, and
+    what was over begins again when somebody has come who can go there."""
+    fleets: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for app, channel, version in context.store.list_fleets():
+        fleets[app, channel].add(version)
+    found: dict[tuple[str, str], Steps] = {}
+    with context.releases.open() as reading:
+        for (app, channel), versions in fleets.items():
+            found[app, channel] = _find_steps(reading, app, channel, versions)
+            for target, sources in _group(found[app, channel]).items():
+                context.store.add_rollout(_begin(context, reading, target, min_of(versions)))
+                _begin_again(context, context.store.get_rollout(target), sources)
+    _end_overtaken(context, found)
+    return found
+
+
+def _find_steps(reading: Reading, app: str, channel: str, versions: Iterable[str]) -> Steps:
+    published = reading.list(app, channel)
+
+    def get(version: str) -> Release:
+        return reading.get(release_target(app, channel, version))
+
+    steps = {version: find_step(version, published, get) for version in versions}
+    return {version: release.target for version, release in steps.items() if release}
+
+
+def _group(steps: Steps) -> dict[str, list[str]]:
+    """Versions by the release that they go to next."""
+    grouped: dict[str, list[str]] = defaultdict(list)
+    for version, target in sorted(steps.items()):
+        grouped[target].append(version)
+    return grouped
+
+
+def min_of(versions: Iterable[str]) -> str:
+    return min(versions, key=version_key)
+
+
+def _begin(context: Context, reading: Reading, target: str, oldest: str) -> RolloutRow:
+    """It is urgent when it says so itself, or when somebody runs what is not safe any more."""
+    release, listing = reading.get(target), reading.describe(target)
+    floor = max(listing.security_floor, "0.0.0", key=version_key)
+    is_urgent = release.urgency == "security" or version_key(oldest) < version_key(floor)
+    return RolloutRow(
+        target=target,
+        app=release.name,
+        channel=release.channel,
+        title=release.recipe.title,
+        notes=release.recipe.notes,
+        urgency="security" if is_urgent else "routine",
+        security_floor=floor,
+        published_at=context.clock.now(),
+        state="active",
+        wave=0,
+        reason="Just seen.",
+    )
+
+
+def _begin_again(context: Context, row: RolloutRow, sources: Sequence[str]) -> None:
+    """With canaries: it may be that only a few had it."""
+    standings = _count(context, row, sources)
+    if row.state == "done" and Standing.WAITING in standings:
+        again = replace(as_rollout(row), state="active", wave=0, wave_started_at=None)
+        context.store.change_rollout(row, **_as_values(again), reason="Somebody new can go there.")
+
+
+def _end_overtaken(context: Context, found: dict[tuple[str, str], Steps]) -> None:
+    """Nobody goes to what a newer release has overtaken, unless somebody is on the way to it."""
+    for row in context.store.list_rollouts(is_open=True):
+        wanted = found.get((row.app, row.channel), {}).values()
+        attempts = context.store.find_attempts(row.target).values()
+        if row.target not in wanted and all(OperationState(each).is_over for each in attempts):
+            context.store.change_rollout(
+                row,
+                state="done",
+                reason="Done: nobody is left who would go to this release.",
+                decided_at=context.clock.now(),
+            )
+
+
+def _carry(context: Context, row: RolloutRow, sources: Sequence[str]) -> int:
+    now = context.clock.now()
+    members = list_members(context, row, sources)
+    decision = decide(as_rollout(row), members, read_pace(context), now)
+    values = {
+        **_as_values(decision.rollout),
+        "standings": _count_members(context, row, members),
+        "sources": list(sources),
+        "reason": decision.reason,
+        "decided_at": now,
+    }
+    if not context.store.change_rollout(row, **values):
+        return 0  # somebody has paused it meanwhile
+    return sum(_ask(context, each, decision.rollout.version) for each in decision.start)
+
+
+def _count(context: Context, row: RolloutRow, sources: Sequence[str]) -> dict[str, int]:
+    return _count_members(context, row, list_members(context, row, sources))
+
+
+def _count_members(context: Context, row: RolloutRow, members: Sequence[Member]) -> dict[str, int]:
+    rollout, pace, now = as_rollout(row), read_pace(context), context.clock.now()
+    found = Counter(find_standing(member, rollout, pace, now) for member in members)
+    return {str(each): found[each] for each in Standing if found[each]}
+
+
+def _ask(context: Context, community_id: str, version: str) -> bool:
+    """Whoever is busy with something else is asked again in the next round."""
+    with suppress(Conflict, ReleaseRejected):
+        community = context.store.get_community(community_id)
+        request_upgrade(context, community, to=version, requested_by=BY)
+        return True
+    return False
+
+
+def _change(context: Context, target: str, plan: Plan) -> RolloutRow:
+    row = context.store.get_rollout(target)
+    if row.state == "done":
+        raise UpgradeRefused(
+            reason="This rollout is over.", advice="There is nothing to stop or to go on with."
+        )
+    members = list_members(context, row, row.sources)
+    values = _as_values(plan(as_rollout(row), members))
+    if not context.store.change_rollout(row, **values, decided_at=context.clock.now()):
+        raise Conflict("a decision was just made", name=f"the rollout of {row.target}")
+    return context.store.get_rollout(target)
+
+
+def _as_values(rollout: Rollout) -> dict[str, object]:
+    values = asdict(rollout)
+    return {name: values[name] for name in FIELDS}
+
+
+def _read_attempt(state: str) -> Attempt:
+    if not state:
+        return "none"
+    if state == OperationState.DONE:
+        return "done"
+    return "failed" if state == OperationState.FAILED else "running"

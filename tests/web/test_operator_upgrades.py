@@ -1,0 +1,169 @@
+"""The dashboard of upgrades: what moves, what waits and why, and every button on it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from provisioner.engine.roll_out import roll_out
+from provisioner.models.community import Community, CommunityState
+from tests.engine.town import make_version
+from tests.web.serving import count_queries, post, sign_in
+from tests.web.test_operator import make
+
+UPGRADES = "/operator/upgrades"
+TARGET = "app/taarafo/stable/1.0.1/release.json"
+
+
+@pytest.fixture
+def browser(context, app):
+    return sign_in(context, app)
+
+
+def publish(context, version="1.0.1"):
+    recipe = {"notes": "Photos load faster."}
+    return context.releases.publish(make_version(version, **recipe))
+
+
+def add_fleet(context, count):
+    with context.store.session() as session:
+        for number in range(count):
+            session.add(
+                Community(
+                    label=f"many-{number}",
+                    reserved=f"many{number}",
+                    address=f"many-{number}.localhost:8080",
+                    name=f"Many {number}",
+                    founder="Bob",
+                    preset="family",
+                    promises={},
+                    app="taarafo",
+                    channel="stable",
+                    release="app/taarafo/stable/1.0.0/release.json",
+                    version="1.0.0",
+                    state=CommunityState.RUNNING,
+                    created_at=context.clock.now(),
+                )
+            )
+
+
+def test_nothing_to_bring_is_said(browser):
+    assert "Nothing to bring to anybody" in browser.get(UPGRADES).text
+
+
+def test_what_moves_what_waits_and_why(context, browser):
+    community, _ = make(context)
+    add_fleet(context, 30)
+    publish(context)
+    context.clock.moment = context.clock.moment.replace(hour=3)
+    assert roll_out(context) == context.settings.upgrades_at_once
+    page = browser.get(UPGRADES).text
+    assert "taarafo 1.0.1" in page
+    assert "Starting 4" in page
+    assert "Photos load faster." in page
+    assert page.count("upgrade to 1.0.1") == 4
+    assert "its turn has not come" in page
+    assert "it is being upgraded now" in page
+    rows = {
+        "pin": ({"version": "1.0.0"}, "it stays at 1.0.0"),
+        "postpone": ({"days": "3", "why": "A <b>wedding</b>"}, "A &lt;b&gt;wedding&lt;/b&gt;"),
+    }
+    for action, (fields, said) in rows.items():
+        each = f"/operator/communities/{community.id}"
+        if action == "postpone":
+            post(browser, each, f"{each}/pin", version="")
+        assert post(browser, each, f"{each}/{action}", **fields).status_code == 303
+        roll_out(context)
+        assert said in browser.get(UPGRADES).text
+
+
+def test_pause_and_resume(context, browser):
+    add_fleet(context, 30)
+    publish(context)
+    roll_out(context)
+    assert post(browser, UPGRADES, "/operator/rollouts/pause", target=TARGET).status_code == 303
+    page = browser.get(UPGRADES).text
+    assert "Resume it" in page
+    assert post(browser, UPGRADES, "/operator/rollouts/resume", target=TARGET).status_code == 303
+    assert "Pause it" in browser.get(UPGRADES).text
+    assert post(browser, UPGRADES, "/operator/rollouts/dance", target=TARGET).status_code == 303
+    assert post(browser, UPGRADES, "/operator/rollouts/pause", target="x").status_code == 404
+
+
+def test_a_rollout_that_is_over_is_left_alone_in_words(context, browser):
+    add_fleet(context, 1)
+    publish(context)
+    roll_out(context)
+    row = context.store.get_rollout(TARGET)
+    context.store.change_rollout(row, state="done")
+    answer = post(browser, "/operator/api-tokens", "/operator/rollouts/pause", target=TARGET)
+    assert answer.status_code == 409
+    assert "This rollout is over." in answer.text
+
+
+def test_upgrade_and_back_by_two_buttons(context, browser):
+    community, _ = make(context)
+    page = f"/operator/communities/{community.id}"
+    assert "runs the newest version" in post(browser, page, f"{page}/upgrade").text
+    publish(context)
+    answer = post(browser, page, f"{page}/upgrade")
+    assert answer.status_code == 303
+    assert "/operator/operations/" in answer.headers["Location"]
+    assert post(browser, page, f"{page}/upgrade").status_code == 409, "one at a time"
+    refused = post(browser, page, f"{page}/rollback")
+    assert refused.status_code == 409
+    assert "never run another version" in refused.text
+
+
+@pytest.mark.parametrize(
+    ("action", "fields", "said"),
+    [
+        ("pin", {"version": "latest"}, "is no version"),
+        ("postpone", {"days": "3", "why": ""}, "Say why"),
+        ("postpone", {"days": "many", "why": "x"}, "delay of 1 to 90"),
+        ("zone", {"zone": "Mars/Olympus"}, "no time zone"),
+    ],
+)
+def test_a_wish_that_cannot_be_is_refused_in_words(context, browser, action, fields, said):
+    community, _ = make(context)
+    page = f"/operator/communities/{community.id}"
+    answer = post(browser, page, f"{page}/{action}", **fields)
+    assert answer.status_code == 422
+    assert said in answer.text
+
+
+def test_it_costs_the_same_for_many(context, browser):
+    make(context)
+    publish(context)
+    roll_out(context)
+    browser.get(UPGRADES)
+    with count_queries(context) as few:
+        browser.get(UPGRADES)
+    add_fleet(context, 500)
+    roll_out(context)
+    with count_queries(context) as many:
+        assert "501" in browser.get(UPGRADES).text
+    assert len(few) == len(many) <= 8
+
+
+def test_the_founder_reads_one_sentence_before_and_after(context, app):
+    community, _ = make(context)
+    publish(context)
+    context.clock.moment = context.clock.moment.replace(hour=22)
+    roll_out(context)
+    from provisioner.engine.keys import get_keys
+
+    founder = app.test_client()
+    link = f"/my/{get_keys(context, community).console_token}"
+    page = founder.get(link, follow_redirects=True).text
+    assert "Tonight, while you sleep, your community gets a newer version." in page
+    assert "What is new: Photos load faster." in page
+    context.store.change_community(
+        community.id, release=TARGET, version="1.0.1", upgraded_at=context.clock.now()
+    )
+    context.clock.moment += timedelta(hours=30)
+    page = founder.get(link, follow_redirects=True).text
+    assert "Your community got a newer version" in page
+    context.clock.moment += timedelta(days=20)
+    assert "newer version" not in founder.get(link, follow_redirects=True).text

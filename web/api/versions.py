@@ -1,0 +1,95 @@
+"""Versions of one community: upgrade, go back, and what may change it by itself."""
+
+from __future__ import annotations
+
+from provisioner.engine.describe import describe_community, describe_operation, get_living
+from provisioner.engine.upgrade import request_rollback, request_upgrade
+from provisioner.engine.wishes import choose_zone, pin, postpone
+from provisioner.models import community as rows
+from provisioner.models import operation as operation_rows
+from web.api.endpoint import Call, Endpoint
+from web.api.schema import (
+    Accepted,
+    Community,
+    Operation,
+    RollbackAsked,
+    UpgradeAsked,
+    WishesAsked,
+)
+
+
+def upgrade(call: Call) -> Accepted:
+    asked: UpgradeAsked = call.body
+    community = get_living(call.context, call.path["community"])
+    operation = request_upgrade(call.context, community, to=asked.to, requested_by="api")
+    return _accept(call, community, operation)
+
+
+def roll_back(call: Call) -> Accepted:
+    asked: RollbackAsked = call.body
+    community = get_living(call.context, call.path["community"])
+    operation = request_rollback(
+        call.context, community, as_it_was=asked.as_it_was, requested_by="api"
+    )
+    return _accept(call, community, operation)
+
+
+def wish(call: Call) -> Community:
+    """What is left out stays as it is."""
+    asked: WishesAsked = call.body
+    context, community = call.context, get_living(call.context, call.path["community"])
+    if asked.zone is not None:
+        community = choose_zone(context, community, asked.zone)
+    if asked.pinned_to is not None:
+        community = pin(context, community, asked.pinned_to)
+    if asked.postpone_days is not None:
+        community = postpone(context, community, days=asked.postpone_days, why=asked.postpone_why)
+    return Community.model_validate(describe_community(context, community))
+
+
+def _accept(call: Call, community: rows.Community, operation: operation_rows.Operation) -> Accepted:
+    return Accepted(
+        community=Community.model_validate(describe_community(call.context, community)),
+        operation=Operation.model_validate(describe_operation(operation)),
+    )
+
+
+def _operation_of(accepted: Accepted) -> str:
+    return f"/operations/{accepted.operation.id}"
+
+
+ENDPOINTS = (
+    Endpoint(
+        "POST",
+        "/communities/{community}/upgrade",
+        "upgrade_community",
+        "Put a newer version in place; the one before stays until it has proved itself",
+        upgrade,
+        Accepted,
+        status=202,
+        asks=UpgradeAsked,
+        refuses=(409,),
+        leads_to=_operation_of,
+    ),
+    Endpoint(
+        "POST",
+        "/communities/{community}/rollback",
+        "roll_back_community",
+        "Go back to the version that ran before the last upgrade",
+        roll_back,
+        Accepted,
+        status=202,
+        asks=RollbackAsked,
+        refuses=(409,),
+        leads_to=_operation_of,
+    ),
+    Endpoint(
+        "PATCH",
+        "/communities/{community}",
+        "wish_for_community",
+        "Pin its version, put upgrades off, choose its time zone",
+        wish,
+        Community,
+        asks=WishesAsked,
+    ),
+)
