@@ -33,7 +33,8 @@ class FakeClock:
 
 
 class FakeEngine:
-    """A Swarm in dictionaries. `failing_jobs` and `is_away` cause what a real one can do."""
+    """A Swarm in dictionaries. `failing_jobs`, `lasting_jobs` and `is_away` cause what a real
+    one can do."""
 
     def __init__(self) -> None:
         self.networks: dict[str, bool] = {}
@@ -42,6 +43,7 @@ class FakeEngine:
         self.services: dict[str, ServiceSpec] = {}
         self.jobs: dict[str, ServiceSpec] = {}
         self.failing_jobs: set[str] = set()
+        self.lasting_jobs: set[str] = set()
         self.failed: set[str] = set()
         self.said: list[str] = []  # which service was started or stopped, in order
         self.nodes = {"node-1": Node("node-1", "one", is_here=True)}
@@ -50,6 +52,10 @@ class FakeEngine:
     def _answer(self) -> None:
         if self.is_away:
             raise Unavailable("away", part="this machine's engine")
+
+    def ensure_swarm(self, address: str) -> bool:
+        self._answer()
+        return False
 
     def list_nodes(self) -> list[Node]:
         self._answer()
@@ -99,6 +105,8 @@ class FakeEngine:
             return JobState.MISSING
         if name in self.failed:
             return JobState.FAILED
+        if name in self.lasting_jobs:
+            return JobState.RUNNING
         return JobState.SUCCEEDED
 
     def read_logs(self, name, *, lines=50):

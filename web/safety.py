@@ -43,6 +43,7 @@ def install_safety(app: Flask, settings: Settings) -> CSRFProtect:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=not settings.is_local,
         PERMANENT_SESSION_LIFETIME=KEPT_FOR,
+        SESSION_REFRESH_EACH_REQUEST=False,  # only an answer that changes the session carries it
         MAX_CONTENT_LENGTH=LARGEST_REQUEST,
         MAX_FORM_MEMORY_SIZE=LARGEST_REQUEST,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a slow typist loses nothing

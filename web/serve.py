@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 import threading
+from queue import SimpleQueue
 
 from cheroot.server import HTTPConnection
 from cheroot.wsgi import Server
@@ -18,6 +18,7 @@ from flask import Flask
 
 from provisioner.engine.context import Context
 from provisioner.settings import Settings
+from provisioner.signals import when_asked
 from web.app import create_app
 from web.bell import Bell
 
@@ -68,23 +69,18 @@ def _listen(app: Flask, bind: str) -> Server:
 
 
 def _answer_until_asked(server: Server) -> bool:
-    """Whether a signal ended it, and not an error.
-
-    What handles a signal runs in the main thread, in the middle of whatever that does. If it did
-    that to the server, it could leave a lock held for good. So the main thread does nothing else.
-    """
-    told, tell = os.pipe()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda *_: os.write(tell, b"asked"))
+    """Whether a signal ended it, and not an error."""
+    ended: SimpleQueue[str] = SimpleQueue()
+    when_asked(lambda: ended.put("asked"))
 
     def answer() -> None:
         try:
             server.serve()
         finally:
-            os.write(tell, b"ended")
+            ended.put("by itself")
 
     threading.Thread(target=answer, daemon=True).start()
-    return os.read(told, 5) == b"asked"
+    return ended.get() == "asked"
 
 
 def open_app() -> Flask:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +15,7 @@ from provisioner.agent.door import Own, open_door
 from provisioner.agent.host import Host
 from provisioner.agent.publication import Publication
 from provisioner.agent.rotate import open_signers, request_rotation
+from provisioner.signals import when_asked
 
 SOCKET = "http.sock"
 MOST_HELPERS = 8  # the service may use two processors and has a limit on threads
@@ -29,8 +29,7 @@ def main() -> None:
         return
     os.umask(0o022)
     stop, signers = threading.Event(), open_signers(options.agent)
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda *_: stop.set())
+    when_asked(stop.set)
     with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_HELPERS)) as helpers:
         attester = Attester(
             Containers(options.containers),

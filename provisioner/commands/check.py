@@ -26,17 +26,25 @@ def check_address(
     as_json: Json = False,
 ) -> None:
     """What runs at ADDRESS, compared with what was published. Exit 0 only for GENUINE."""
+    from functools import partial
     from pathlib import Path
 
     from provisioner.engine import check_anywhere as anywhere
-    from provisioner.engine.saved_check import judge_saved
+    from provisioner.engine.saved_check import judge_saved, open_saved
+    from provisioner.engine.share import share_verdict
 
     if vsa and not (save or offline):
         raise SaidBadly("A summary is of a saved check: add --save or --offline.", "vsa")
+    if key and not vsa:
+        raise SaidBadly("A key signs the summary: add --vsa.", "key")
     context = open_context()
     trusted = Path(root) if root else None
+    share = partial(share_verdict, to=Path(vsa), key=Path(key) if key else None) if vsa else None
     if offline:
-        verdict = judge_saved(context, Path(offline), trusted)
+        file = open_saved(Path(offline))
+        verdict = judge_saved(context, file.saved, trusted)
+        if share:
+            share(file, verdict)
     else:
         verdict = anywhere.check_anywhere(
             context,
@@ -44,13 +52,10 @@ def check_address(
             control=control,
             root=trusted,
             save=Path(save) if save else None,
+            share=share,
             is_full=full,
             say=say,
         )
-    if vsa:
-        from provisioner.engine.share import share_verdict
-
-        share_verdict(Path(offline or save), verdict, Path(vsa), Path(key) if key else None)
     write = anywhere.explain_verdict if explain else anywhere.write_verdict
     show(verdict.as_json(), write(verdict), as_json=as_json)
     raise typer.Exit(anywhere.exit_code_of(verdict.outcome))

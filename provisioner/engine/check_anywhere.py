@@ -8,10 +8,11 @@ from pathlib import Path
 from provisioner.core.appraisal.appraise import STEPS
 from provisioner.engine.check import check, published_at
 from provisioner.engine.context import Context
-from provisioner.engine.saved_check import recall_others, replay, save_check
+from provisioner.engine.saved_check import SavedFile, recall_others, replay, save_check
 from provisioner.models.verdict import Outcome, Verdict
 
 Say = Callable[[str], None]
+Share = Callable[[SavedFile, Verdict], None]
 UNANSWERED = (
     "The address answered no question just now. The report that is there for everybody was saved: "
     "it does not show that it was made for you. Try again in a minute."
@@ -40,6 +41,7 @@ def check_anywhere(
     control: str = "",
     root: Path | None = None,
     save: Path | None = None,
+    share: Share | None = None,
     is_full: bool = False,
     say: Say = lambda sentence: None,
 ) -> Verdict:
@@ -48,7 +50,8 @@ def check_anywhere(
     Without `root` the releases are read on this control plane. With `root`, the file a member got
     from somewhere she trusts, they are read from `control`, the control plane's address, and
     nothing of this machine is believed. `save` keeps everything the verdict rests on in a file:
-    the agent is asked once, and its answer is both saved and judged.
+    the agent is asked once, and its answer is both saved and judged. `share` is then called with
+    what was written and what it was judged to be.
     Raises ReleaseRejected when there is no root at all, and NothingToSave.
     """
     home = control or context.settings.address
@@ -56,9 +59,9 @@ def check_anywhere(
     now = context.clock.now()
     keys: dict[str, str] = {}
     noting = context.fetch_noting(keys)
-    saved = None
+    file = None
     if save:
-        saved = save_check(
+        file = save_check(
             address,
             home,
             now=now,
@@ -68,10 +71,11 @@ def check_anywhere(
             releases=releases,
             to=save,
         )
-        if not saved.nonce:
+        if not file.saved.nonce:
             say(UNANSWERED)
+    saved = file.saved if file else None
     fetch = replay(saved) if saved else noting
-    return check(
+    verdict = check(
         address,
         now=now,
         fetch=fetch,
@@ -85,6 +89,9 @@ def check_anywhere(
         keys=keys,
         keep=lambda division: str(releases.keep_shown(division)),
     )
+    if file and share:
+        share(file, verdict)
+    return verdict
 
 
 def exit_code_of(outcome: Outcome) -> int:

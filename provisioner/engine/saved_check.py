@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -30,6 +31,26 @@ from provisioner.models.verdict import Verdict
 from provisioner.ports import Releases
 
 
+@dataclass(frozen=True)
+class SavedFile:
+    """A saved check, and `raw`, the very bytes of its file that it was read from or written as."""
+
+    path: Path
+    raw: bytes
+    saved: SavedCheck
+
+
+def open_saved(path: Path) -> SavedFile:
+    """Read the file, once; nothing in it is verified yet. Raises SavedUnreadable."""
+    try:
+        raw = path.read_bytes()
+        saved = read_saved(raw)
+        parse_moment(saved.saved_at)
+    except (OSError, ValueError) as error:
+        raise SavedUnreadable(str(error), file=path, reason=str(error)) from error
+    return SavedFile(path, raw, saved)
+
+
 def save_check(
     address: str,
     control: str,
@@ -40,7 +61,7 @@ def save_check(
     is_full: bool,
     releases: Releases,
     to: Path,
-) -> SavedCheck:
+) -> SavedFile:
     """Ask what a check of `address` rests on and write it to a file.
 
     The agent has to answer a question of this file's own, which is saved with the answer. Where it
@@ -69,8 +90,9 @@ def save_check(
         copy,
         tuple(SavedReport(e.host, e.envelope.decode("utf-8", "replace"), e.nonce) for e in others),
     )
-    write_atomically(to, write_saved(saved))
-    return saved
+    raw = write_saved(saved)
+    write_atomically(to, raw)
+    return SavedFile(to, raw, saved)
 
 
 def replay(saved: SavedCheck) -> Fetch:
@@ -85,18 +107,13 @@ def recall_others(saved: SavedCheck) -> ReportOf:
     return lambda host: others.get(host, (None, ""))
 
 
-def judge_saved(context: Context, file: Path, root: Path | None = None) -> Verdict:
+def judge_saved(context: Context, saved: SavedCheck, root: Path | None = None) -> Verdict:
     """The verdict for the moment at which the file says it was saved.
 
     With a nonce in the file, the report has to be the answer to that question. All of it is
     believed as far as the root of trust goes: `root`, or the one of this control plane.
-    Raises SavedUnreadable.
     """
-    try:
-        saved = read_saved(file.read_bytes())
-        now = parse_moment(saved.saved_at)
-    except (OSError, ValueError) as error:
-        raise SavedUnreadable(str(error), file=file, reason=str(error)) from error
+    now = parse_moment(saved.saved_at)
     return check(
         saved.address,
         now=now,

@@ -68,12 +68,28 @@ class Log:
         except (OSError, ValueError) as error:
             raise ReleaseRejected(str(error), reason=f"the log {path} is damaged") from error
 
+    def read_served(self) -> Note | None:
+        """The checkpoint that is served, with its signatures as they are; None before the first.
+
+        Raises ReleaseRejected for a damaged one. It is a copy: without it, it is made anew.
+        """
+        path = self.folder / "checkpoint"
+        try:
+            return read_note(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            reason = (
+                f"the log {path} is damaged. Put your backup back, or take this one file away and"
+                " publish again"
+            )
+            raise ReleaseRejected(str(error), reason=reason) from error
+
     @property
     def is_published(self) -> bool:
-        """Whether the checkpoint that is served is the sequenced one."""
-        path = self.folder / "checkpoint"
-        raw = self.read_sequenced()[1]
-        return path.exists() and read_note(path.read_bytes()).text == read_note(raw).text
+        """Whether the checkpoint that is served is the sequenced one. Raises ReleaseRejected."""
+        served, (sequenced, _) = self.read_served(), self.read_sequenced()
+        return served is not None and served.text == write_checkpoint(sequenced)
 
     def list_entries(self) -> list[Entry]:
         """Every entry, the oldest first. Raises ReleaseRejected."""

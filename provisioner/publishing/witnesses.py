@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from provisioner.core.log_policy import FIELD
-from provisioner.core.tlog.note import COSIGNATURE_V1, NoteKey, read_note
+from provisioner.core.tlog.note import COSIGNATURE_V1, NoteKey
 from provisioner.core.tlog.policy import (
     NONE,
     KnownWitness,
@@ -76,9 +76,8 @@ def refresh_cosignatures(publisher: Publisher, *, now: datetime) -> bool:
 
 
 def _is_due(log: Log, now: datetime) -> bool:
-    if not log.policy.witnesses or not (log.folder / "checkpoint").exists():
+    if not log.policy.witnesses or (note := log.read_served()) is None:
         return False
-    note = read_note((log.folder / "checkpoint").read_bytes())
     newest = max(count_witnesses(note, log.policy).values(), default=0)
     return now - datetime.fromtimestamp(newest, UTC) >= REFRESH_AFTER
 

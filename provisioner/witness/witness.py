@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
 import sys
 import threading
 from collections.abc import Iterable, Iterator
@@ -17,6 +16,7 @@ from provisioner.adapters.releases import open_releases_at
 from provisioner.core.appraisal.address import read_address
 from provisioner.errors import Conflict, SettingWrong, Unavailable
 from provisioner.files import locked
+from provisioner.signals import when_asked
 from provisioner.witness.allowance import Allowance
 from provisioner.witness.cosigning import Cosigner
 from provisioner.witness.identity import Identity, load_key
@@ -64,8 +64,7 @@ class Witness:
 
     def run(self) -> None:
         """Answer until SIGTERM or SIGINT, then finish at once: nothing is ever half done."""
-        for each in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(each, lambda *_: self._stop.set())
+        when_asked(self._stop.set)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         self._stop.wait()
         self._server.shutdown()

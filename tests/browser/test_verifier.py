@@ -15,7 +15,7 @@ from provisioner.core.appraisal.appraise import STEPS
 from provisioner.core.appraisal.saved import write_saved
 from provisioner.core.appraisal.wording import LIMIT
 from provisioner.engine.context import Context
-from provisioner.engine.saved_check import judge_saved
+from provisioner.engine.saved_check import judge_saved, open_saved
 from provisioner.errors import SavedUnreadable
 from provisioner.settings import Settings
 from tests.browser.chromium import SCREENS, find_faults, open_screen
@@ -90,7 +90,7 @@ def judge_by_python(context: Context, case: Spoiled, folder: Path) -> dict[str, 
     saved.write_bytes(case.raw)
     root.write_bytes(case.root)
     try:
-        return json.loads(json.dumps(judge_saved(context, saved, root).as_json()))
+        return json.loads(json.dumps(judge_saved(context, open_saved(saved).saved, root).as_json()))
     except SavedUnreadable as error:
         return {"unreadable": error.detail}
 

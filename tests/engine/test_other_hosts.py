@@ -15,7 +15,7 @@ from provisioner.core.appraisal.saved import read_saved, write_saved
 from provisioner.core.log_entries import entry_of_agent
 from provisioner.engine.check import AGENTS_PATH, CHALLENGE_PATH, EVIDENCE_PATH, check, path_of
 from provisioner.engine.context import Context
-from provisioner.engine.saved_check import judge_saved, save_check
+from provisioner.engine.saved_check import judge_saved, open_saved, save_check
 from provisioner.errors import Unavailable
 from provisioner.models.evidence import Evidence
 from provisioner.models.saved_check import ReleaseCopy
@@ -130,7 +130,7 @@ class Copies:
 
 def save_and_judge(place: Place, folder: Path, *reports: Evidence) -> tuple[Path, Verdict]:
     file, fetch = folder / "saved.json", Edge(serve(*reports)).fetch
-    save_check(
+    kept = save_check(
         ADDRESS,
         "localhost",
         now=PUBLISHED,
@@ -140,7 +140,10 @@ def save_and_judge(place: Place, folder: Path, *reports: Evidence) -> tuple[Path
         releases=Copies(place),
         to=file,
     )
-    return file, judge_saved(Context(Settings(state=folder)), file, place.publisher.shipped_root)
+    assert open_saved(file) == kept
+    return file, judge_saved(
+        Context(Settings(state=folder)), kept.saved, place.publisher.shipped_root
+    )
 
 
 def of(host: str, **changes: object) -> Evidence:
@@ -155,7 +158,7 @@ def test_a_saved_check_holds_all_hosts(place, tmp_path) -> None:
     assert [each.host for each in saved.others] == ["h2"]
     file.write_bytes(write_saved(replace(saved, others=())))
     context = Context(Settings(state=tmp_path))
-    without = judge_saved(context, file, place.publisher.shipped_root)
+    without = judge_saved(context, open_saved(file).saved, place.publisher.shipped_root)
     assert without.outcome == Outcome.UNVERIFIABLE
 
 

@@ -13,7 +13,7 @@ from provisioner.core.appraisal.saved import read_saved, write_saved
 from provisioner.engine.check import CHALLENGE_PATH
 from provisioner.engine.check_anywhere import UNANSWERED
 from provisioner.engine.context import Context
-from provisioner.engine.saved_check import judge_saved
+from provisioner.engine.saved_check import judge_saved, open_saved
 from provisioner.errors import NothingToSave
 from provisioner.models.evidence import Evidence
 from provisioner.models.verdict import Outcome, Verdict
@@ -39,7 +39,9 @@ def desk(place, tmp_path, monkeypatch) -> Iterator[Desk]:
 def judge(place: Place, folder: Path, evidence: Evidence, nonce: str) -> Verdict:
     file = folder / "saved.json"
     file.write_bytes(write_saved(place.saved(evidence, nonce=nonce)))
-    return judge_saved(Context(Settings(state=folder)), file, place.publisher.shipped_root)
+    return judge_saved(
+        Context(Settings(state=folder)), open_saved(file).saved, place.publisher.shipped_root
+    )
 
 
 def time_of(verdict: Verdict) -> str:
@@ -57,7 +59,7 @@ def test_what_is_saved_is_the_answer_to_a_question_of_its_own(desk, tmp_path):
     assert [json.loads(r.body)["nonce"] for r in asked] == [saved.nonce]
     assert len(saved.nonce) == 43
     assert said == []
-    again = judge_saved(desk.context, file, desk.root)
+    again = judge_saved(desk.context, open_saved(file).saved, desk.root)
     assert again.outcome is Outcome.GENUINE
     assert "the question that was saved with it" in time_of(again)
 
@@ -69,7 +71,7 @@ def test_two_saved_checks_have_two_questions(desk, tmp_path):
     assert one.nonce != two.nonce
     file = tmp_path / "mixed"
     file.write_bytes(write_saved(replace(one, nonce=two.nonce)))
-    assert judge_saved(desk.context, file, desk.root).outcome is Outcome.REPLAY
+    assert judge_saved(desk.context, open_saved(file).saved, desk.root).outcome is Outcome.REPLAY
 
 
 def test_an_address_that_answers_no_question_is_told_of(desk, tmp_path):
@@ -79,7 +81,7 @@ def test_an_address_that_answers_no_question_is_told_of(desk, tmp_path):
     assert said == [UNANSWERED]
     assert "It answers no question of ours." in time_of(verdict)
     assert read_saved(file.read_bytes()).nonce == ""
-    again = judge_saved(desk.context, file, desk.root)
+    again = judge_saved(desk.context, open_saved(file).saved, desk.root)
     assert again.outcome is Outcome.GENUINE
     assert "No question was saved with it" in time_of(again)
 

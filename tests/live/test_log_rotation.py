@@ -11,7 +11,7 @@ from provisioner.engine.release import verify_published
 from provisioner.engine.release_keys import rotate_release_key
 from provisioner.engine.release_witnesses import describe_policy
 from provisioner.engine.rotate_agent import rotate_agent
-from provisioner.engine.saved_check import judge_saved
+from provisioner.engine.saved_check import judge_saved, open_saved
 from provisioner.models.verdict import Outcome
 from tests.live.community import wait_until
 
@@ -36,7 +36,7 @@ def test_after_it_all_is_checked_as_before(context, state, tmp_path, monkeypatch
     saved = tmp_path / "saved.json"
     stranger = check_anywhere(context, state.address, control=state.address, root=root, save=saved)
     assert stranger.outcome is Outcome.GENUINE, "one that was here before follows"
-    assert judge_saved(context, saved, root).outcome is Outcome.GENUINE
+    assert judge_saved(context, open_saved(saved).saved, root).outcome is Outcome.GENUINE
     assert all(row["ok"] for row in verify_published(context))
     rotate_agent(context, lambda _: None)  # the new key signs what is logged from now on
     wait_until(

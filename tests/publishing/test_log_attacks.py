@@ -13,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from provisioner.adapters.releases import PublishedReleases
+from provisioner.core.appraisal.agents import AgentList
 from provisioner.core.log_entries import entry_of_metadata
 from provisioner.core.log_policy import FIELD, find_policy
 from provisioner.core.tlog.cosignature import cosign
@@ -34,8 +35,12 @@ from provisioner.errors import (
     ReleaseUnlogged,
     WitnessesMissing,
 )
+from provisioner.publishing.agents import log_agents
 from provisioner.publishing.log import Cosign
 from provisioner.publishing.publisher import Publisher
+from provisioner.publishing.rotate_log import rotate_log_key
+from provisioner.publishing.witnesses import refresh_cosignatures
+from tests.core.test_appraisal_dsse import KEY, public_of
 from tests.publishing.place import (
     APP,
     NOW,
@@ -257,6 +262,35 @@ def test_nothing_is_published_while_too_few_witnesses_answer(
 
 
 # -- what the publisher keeps --------------------------------------------------------------------
+
+
+AGENT = public_of(KEY)
+CALLS = {
+    "release publish": lambda publisher: publish(publisher, "1.2.0"),
+    "agent rotate": lambda publisher: log_agents(publisher, AgentList((AGENT,), (AGENT,)), now=NOW),
+    "the sweep": lambda publisher: refresh_cosignatures(publisher, now=NOW + timedelta(hours=2)),
+    "release keys rotate": lambda publisher: rotate_log_key(publisher, now=NOW),
+}
+
+
+@pytest.mark.parametrize("damage", [b"", b"\xff\xfe\n\n", b"a log\n5\n"])
+@pytest.mark.parametrize("call", CALLS)
+def test_a_served_checkpoint_that_is_damaged_is_named(
+    publisher: Publisher, tmp_path: Path, log_folder: Path, keys, call: str, damage: bytes
+) -> None:
+    """It is a copy: once it is taken away, it is made anew."""
+    with_witnesses(publisher, keys)
+    seen = replace(publisher, cosign=ask(keys, "witness-1", "witness-2"))
+    publish(seen, "1.1.0")
+    path = log_folder / "checkpoint"
+    path.write_bytes(damage)
+    with pytest.raises(ReleaseRejected) as caught:
+        CALLS[call](seen)
+    assert f"the log {path} is damaged" in caught.value.explain()
+    assert path.read_bytes() == damage
+    path.unlink()
+    publish(seen, "1.3.0")
+    assert reader_of(publisher, tmp_path / "new").newest("taarafo").version == "1.3.0"
 
 
 def test_a_proof_holds_without_the_rest_of_the_log(tmp_path: Path) -> None:

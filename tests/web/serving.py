@@ -101,7 +101,8 @@ def serving(folder: Path) -> Iterator[str]:
         yield f"http://localhost:{port}"
     finally:
         server.terminate()
-        server.wait(20)
+        code = server.wait(20)
+    assert code == 0, "it ended, but not because it was asked"
 
 
 def _await(url: str, server: subprocess.Popen[bytes]) -> None:

@@ -209,6 +209,8 @@ def test_other_pages_may_show_the_badge_and_keep_it_a_minute(browser, community)
     assert headers["Cache-Control"] == "public, max-age=60"
     assert "default-src 'none'" in headers["Content-Security-Policy"]
     assert "Set-Cookie" not in headers
+    browser.get("/start", follow_redirects=True)  # from then on she has a session that is kept
+    assert "Set-Cookie" not in browser.get(BADGE).headers
     assert browser.get(PAGE).headers["Cross-Origin-Resource-Policy"] == "same-origin"
 
 

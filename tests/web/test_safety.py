@@ -69,7 +69,7 @@ def test_only_our_own_name_is_answered(visitor):
 def test_cookies_are_out_of_reach_for_scripts_and_other_sites(visitor, context):
     wish(visitor, context)
     seen = visitor.page.history[-1].headers.getlist("Set-Cookie")
-    assert {cookie.partition("=")[0] for cookie in seen} >= {"held", "draft"}
+    assert {cookie.partition("=")[0] for cookie in seen} >= {"held", "draft", "taarafo"}
     for cookie in seen:
         assert "HttpOnly" in cookie
         assert "SameSite=Lax" in cookie
@@ -83,6 +83,7 @@ def test_with_a_domain_cookies_are_secure_and_the_session_is_bound_to_the_host(c
     (cookie,) = answer.headers.getlist("Set-Cookie")
     assert cookie.startswith("__Host-taarafo=")
     assert "Secure" in cookie
+    assert "Domain" not in cookie
     assert "Strict-Transport-Security" in answer.headers
 
 

@@ -82,6 +82,21 @@ def test_an_old_tab_that_sends_its_form_again_lands_on_the_progress(visitor, con
     assert context.store.list_communities().total == 1
 
 
+@pytest.mark.parametrize("step", ["name", "who", "promises", "you"])
+def test_what_was_sent_is_found_again_after_the_browser_was_started_anew(visitor, context, step):
+    """Whether she goes back to a page of hers, or her browser restores one and sends it again."""
+    visitor.go("/start").submit(name="Oak").submit(preset="club").submit()
+    you, sent = visitor.path, read_form(visitor.find("form")) | {"founder": "Ann"}
+    visitor.submit(founder="Ann")
+    making = visitor.path
+    visitor.start_anew()
+    visitor.go(you.replace("/you", f"/{step}"))
+    assert visitor.find("a.big").attrs["href"] == making
+    visitor.page = visitor.client.post(you, data=sent, follow_redirects=True)
+    assert visitor.path == making, visitor.words
+    assert context.store.list_communities().total == 1
+
+
 def test_two_tabs_do_not_mix(visitor, app, context):
     first, second = visitor, Visitor(app)
     second.client = first.client

@@ -57,6 +57,12 @@ class Visitor:
     def path(self) -> str:
         return self.page.request.path
 
+    def start_anew(self) -> None:
+        """The browser was closed and opened: of its cookies, it keeps those that say how long."""
+        for key, cookie in list(self.client._cookies.items()):
+            if cookie.max_age is None and cookie.expires is None:
+                del self.client._cookies[key]
+
     def forget(self) -> None:
         """The browser lost its cookies; the page stays open."""
         self.client = self.app.test_client()

@@ -67,9 +67,11 @@ def wish_key(draft: Draft) -> str:
 
     The draft alone is not enough: a neighbour below our domain could put one of its own into a
     stranger's browser, but nothing into the session, whose cookie is this host's (`__Host-`).
+    Every use keeps that cookie anew, so that it outlives the draft's and a browser's restart.
     """
     if BROWSER not in session:
         session[BROWSER] = secrets.token_urlsafe(16)
+    session.permanent = True
     return f"wizard:{draft.key}:{session[BROWSER]}"
 
 

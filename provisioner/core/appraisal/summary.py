@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 
-from provisioner.core.appraisal.saved import write_saved
 from provisioner.models.evidence import STATEMENT
 from provisioner.models.release import Release
 from provisioner.models.saved_check import SavedCheck
@@ -21,8 +20,12 @@ POLICY = "https://taarafo.example/appraisal/v1"
 GENUINE_LEVEL = "TAARAFO_RUNS_AS_RELEASED"  # SLSA reserves words that begin with its own name
 
 
-def write_summary(saved: SavedCheck, verdict: Verdict) -> bytes:
-    """What a saved check was judged to be. Raises ValueError when its release cannot be read."""
+def write_summary(saved: SavedCheck, raw: bytes, verdict: Verdict) -> bytes:
+    """What a saved check was judged to be; `raw` are the bytes of its file, as they are.
+
+    `timeVerified` is the moment for which it was judged, which is the saved check's own claim.
+    Raises ValueError when its release cannot be read.
+    """
     release = Release.from_bytes(saved.published.release.encode())
     is_passed = verdict.outcome is Outcome.GENUINE
     statement = {
@@ -40,7 +43,7 @@ def write_summary(saved: SavedCheck, verdict: Verdict) -> bytes:
             "inputAttestations": [
                 _attestation(f"taarafo:{saved.address}/evidence", saved.envelope.encode()),
                 _attestation(f"taarafo:{release.target}", saved.published.release.encode()),
-                _attestation("taarafo:saved-check", write_saved(saved)),
+                _attestation("taarafo:saved-check", raw),
             ],
             "verificationResult": "PASSED" if is_passed else "FAILED",
             "verifiedLevels": [GENUINE_LEVEL if is_passed else "FAILED"],
