@@ -55,3 +55,11 @@ def bench_upgrade(times: int = 3, as_json: Json = False) -> None:
     from provisioner.engine.benchmarks.upgrade import bench_upgrade as measure
 
     show_numbers(measure(open_context(), times=times, say=say), as_json)
+
+
+@bench.command("dashboard")
+def bench_dashboard(times: int = 40, as_json: Json = False) -> None:
+    """The dashboard with ten thousand communities, beside the same with a hundred."""
+    from provisioner.engine.benchmarks.dashboard import bench_dashboard as measure
+
+    show_numbers(measure(times=times, say=say), as_json)

@@ -27,11 +27,19 @@ def release_build(recipe: str = "taarafo", as_json: Json = False) -> None:
 
 
 @release.command("publish")
-def release_publish(recipe: str = "taarafo", as_json: Json = False) -> None:
+def release_publish(
+    recipe: str = "taarafo",
+    security: Annotated[
+        bool, typer.Option("--security", help="It mends a weak spot: nobody waits for the night.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Build, push by digest, sign and publish the version that the recipe names."""
+    from provisioner.engine.make_release import ROUTINE, SECURITY
     from provisioner.engine.release import publish_recipe
 
-    listing = publish_recipe(open_context(), recipe, say)
+    urgency = SECURITY if security else ROUTINE
+    listing = publish_recipe(open_context(), recipe, say, urgency=urgency)
     show(listing.model_dump(mode="json"), f"Published {listing.target}", as_json=as_json)
 
 

@@ -22,6 +22,7 @@ from provisioner.publishing.release import plan_image, plan_release
 from provisioner.publishing.source import swhid_of
 from provisioner.settings import ROOT, Settings
 
+ROUTINE, SECURITY = "routine", "security"
 Say = Callable[[str], None]
 
 
@@ -61,12 +62,14 @@ def make_release(
     commit: str | None = None,
     images: Path | None = None,
     version: str = "",
+    urgency: str = ROUTINE,
 ) -> MadeRelease:
     """Build the images of a recipe and describe them; nothing is pushed or signed.
 
     The commit is that of the checkout, if it holds all that goes in, unless it is given. `images`
     is where built images are kept, see `build_images`. The version is the recipe's unless it is
-    given. Raises BuildFailed or RecipeIncomplete.
+    given. `urgency` is `routine`, or `security` for one that nobody should wait for. Raises
+    BuildFailed or RecipeIncomplete.
     """
     recipe, templates = read_recipe(project / "templates" / recipe_name)
     if version:
@@ -83,6 +86,7 @@ def make_release(
         templates=templates,
         manifests={described[name].files_root: each.manifest for name, each in made.items()},
         source=source,
+        urgency=urgency,
     )
     return MadeRelease(release, made)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from provisioner.core.versions import plan_version
 from provisioner.engine.context import Context
-from provisioner.engine.make_release import MadeRelease, make_release
+from provisioner.engine.make_release import ROUTINE, MadeRelease, make_release
 from provisioner.engine.publisher import open_publisher
 from provisioner.engine.rebuilt import verify_rebuilds
 from provisioner.errors import SignaturesMissing, WitnessesMissing
@@ -84,10 +84,15 @@ def build_release(context: Context, recipe_name: str, say: Say) -> Release:
 
 
 def publish_recipe(
-    context: Context, recipe_name: str, say: Say, *, project: Path = ROOT
+    context: Context,
+    recipe_name: str,
+    say: Say,
+    *,
+    project: Path = ROOT,
+    urgency: str = ROUTINE,
 ) -> Listing:
     """Build, push by digest, sign, and make visible, in this order."""
-    made = make_release(context.settings, recipe_name, say, project=project)
+    made = make_release(context.settings, recipe_name, say, project=project, urgency=urgency)
     for image in made.images.values():
         push_image(image.built, context.settings.registry)
     return _publish(context, made, say)
