@@ -6,7 +6,6 @@ python3 -m provisioner.worker
 from __future__ import annotations
 
 import logging
-import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +22,7 @@ from provisioner.engine.watch import watch_communities
 from provisioner.errors import TaarafoError, Unavailable
 from provisioner.jobs import QueueWaker, listen
 from provisioner.settings import Settings
+from provisioner.signals import when_asked
 
 log = logging.getLogger(__name__)
 AT_ONCE = 4  # operations that one worker carries side by side
@@ -50,7 +50,7 @@ def work(context: Context) -> None:
     def spread() -> None:
         roll_out(context)
 
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    when_asked(ended.set)
     _every(settings.sweep_seconds, ended, "sweep", sweep)
     _every(settings.watch_seconds, ended, "watch", lambda: watch_communities(context))
     _every(settings.watch_seconds, ended, "own check", lambda: watch_control_plane(context))
