@@ -271,7 +271,8 @@ def test_the_registry_serves_what_its_stand_in_stored(
 
 
 def test_every_module_of_the_control_plane_is_in_its_image(engine: Engine, shelf: Shelf) -> None:
-    """Also those that are imported late. Only what runs Ansible is left to the host."""
+    """Also those that are imported late. What runs Ansible, and what makes the bucket of an S3 store,
+    is left to the host."""
     command = (
         "import importlib, json, pathlib, sys, time\n"
         "failed = {}\n"
@@ -288,7 +289,10 @@ def test_every_module_of_the_control_plane_is_in_its_image(engine: Engine, shelf
         *(shelf.references["control"], "python3", "-c", command),
     )
     failed = json.loads(shown.splitlines()[-1])
-    assert {name for name, why in failed.items() if "ansible" not in why} == set(), failed
+    left = ("ansible", "boto")
+    assert {n for n, why in failed.items() if not any(word in why for word in left)} == set(), (
+        failed
+    )
 
 
 def test_python_starts_from_compiled_code_alone(engine: Engine, shelf: Shelf) -> None:
