@@ -271,7 +271,7 @@ def test_the_registry_serves_what_its_stand_in_stored(
 
 
 def test_every_module_of_the_control_plane_is_in_its_image(engine: Engine, shelf: Shelf) -> None:
-    """Also those that are imported late. What runs Ansible, and what makes the bucket of an S3 store,
+    """Also those that are imported late. What runs Ansible, and what makes an S3 store's bucket,
     is left to the host."""
     command = (
         "import importlib, json, pathlib, sys, time\n"
