@@ -177,11 +177,11 @@ def test_back_to_what_cannot_read_on_puts_everything_as_it_was(context, state, f
         pass
     with pytest.raises(SaidBadly):
         request_rollback(context, now(context, family), requested_by="test")
-    for gone in (True, False):
+    for gone in (True, False, True):
         back = request_rollback(context, now(context, family), as_it_was=True, requested_by="test")
         assert carry(context, back).state == OperationState.DONE
         assert crowd.list_lost() == []
-        assert bool(later.list_lost()) is gone, "put aside, then brought back"
+        assert bool(later.list_lost()) is gone, "put aside, then brought back, then put aside"
     assert_whole(context, family, state)
 
 
