@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from provisioner.errors import Unavailable
@@ -37,9 +38,10 @@ class EdgeGateway:
     ) -> tuple[int, bytes]:
         connection = _UnixConnection(self._socket, self._timeout)
         try:
-            connection.request(
-                method, path, sent, headers={**headers, "Host": host, "Connection": "close"}
-            )
+            with suppress(BrokenPipeError):  # it has answered before it read all that was sent
+                connection.request(
+                    method, path, sent, headers={**headers, "Host": host, "Connection": "close"}
+                )
             response = connection.getresponse()
             body = response.read(LARGEST + 1)
             if len(body) > LARGEST:
