@@ -33,9 +33,9 @@ PEOPLE = 6
 def context(control_plane, state, tmp_path_factory):
     """Leases end after a second, and the deployed worker is at rest meanwhile."""
     settled = Context(state)
+    settled.engine.remove_service(f"{state.stack}-worker")
     for version in (GOOD, SPOILS, SLEEPS, SHOWS, BETTER):
         publish(settled, version, tmp_path_factory.mktemp("versions"))
-    settled.engine.remove_service(f"{state.stack}-worker")
     yield Context(state.model_copy(update={"lease_seconds": 1.0}))
     bring_up(state, say=lambda _: None)
 
