@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from provisioner.commands.speaking import Json, open_context, show
+
+if TYPE_CHECKING:  # what carries loads the database's tools; a command that asks for help does not
+    from provisioner.engine.context import Context
+    from provisioner.engine.create_now import OnProgress
+    from provisioner.models.community import Community
+    from provisioner.models.operation import Operation
 
 community = typer.Typer(
     no_args_is_help=True, help="Create, list, show, upgrade and remove communities."
@@ -98,14 +105,12 @@ def community_upgrade(
     """Put a newer version in place; the one before stays until the new one has proved itself."""
     from provisioner.engine.create_now import swap_now
     from provisioner.engine.describe import get_living
-    from provisioner.engine.progress_bar import ProgressBar
     from provisioner.engine.upgrade import request_upgrade
 
     context = open_context()
     living = get_living(context, address)
     operation = request_upgrade(context, living, to=to, requested_by="cli")
-    with ProgressBar() as bar:
-        runs = swap_now(context, living, operation, bar.show)
+    runs = _watch(swap_now, context, living, operation)
     show(runs, f"{living.address} runs version {runs['release']} now.", as_json=as_json)
 
 
@@ -121,14 +126,12 @@ def community_rollback(
     """Go back to the version that ran before the last upgrade."""
     from provisioner.engine.create_now import swap_now
     from provisioner.engine.describe import get_living
-    from provisioner.engine.progress_bar import ProgressBar
     from provisioner.engine.upgrade import request_rollback
 
     context = open_context()
     living = get_living(context, address)
     operation = request_rollback(context, living, as_it_was=as_it_was, requested_by="cli")
-    with ProgressBar() as bar:
-        runs = swap_now(context, living, operation, bar.show)
+    runs = _watch(swap_now, context, living, operation)
     show(runs, f"{living.address} runs version {runs['release']} again.", as_json=as_json)
 
 
@@ -138,13 +141,11 @@ def community_back_up(address: str, as_json: Json = False) -> None:
     from provisioner.engine.back_up import request_backup
     from provisioner.engine.create_now import back_up_now
     from provisioner.engine.describe import get_living
-    from provisioner.engine.progress_bar import ProgressBar
 
     context = open_context()
     living = get_living(context, address)
     operation = request_backup(context, living, requested_by="cli")
-    with ProgressBar() as bar:
-        made = back_up_now(context, living, operation, bar.show)
+    made = _watch(back_up_now, context, living, operation)
     lines = [
         f"{each['shelf']}: {each['files']} files and {each['rows']} rows were copied and counted. "
         f"Part {each['read']} of the store was read back."
@@ -159,13 +160,11 @@ def community_drill(address: str, as_json: Json = False) -> None:
     from provisioner.engine.back_up import request_drill
     from provisioner.engine.create_now import drill_now
     from provisioner.engine.describe import get_living
-    from provisioner.engine.progress_bar import ProgressBar
 
     context = open_context()
     living = get_living(context, address)
     operation = request_drill(context, living, requested_by="cli")
-    with ProgressBar() as bar:
-        found = drill_now(context, living, operation, bar.show)
+    found = _watch(drill_now, context, living, operation)
     text = f"Restored in {found['seconds']} seconds: all {found['rows']} rows were there."
     show(found, text, as_json=as_json)
 
@@ -217,3 +216,16 @@ def community_zone(
     context = open_context()
     living = choose_zone(context, get_living(context, address), zone)
     show(describe_community(context, living), f"{living.zone or 'UTC'} it is.", as_json=as_json)
+
+
+def _watch(
+    carry: Callable[[Context, Community, Operation, OnProgress], dict[str, Any]],
+    context: Context,
+    living: Community,
+    operation: Operation,
+) -> dict[str, Any]:
+    """Carry it here, with a bar that says how far it is."""
+    from provisioner.engine.progress_bar import ProgressBar
+
+    with ProgressBar() as bar:
+        return carry(context, living, operation, bar.show)

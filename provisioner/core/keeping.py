@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from provisioner.core.node_jobs import CAPABILITIES, ROOT
+from provisioner.core.node_jobs import CAPABILITIES, ROOT, plan_erasing, plan_tool
 from provisioner.core.place import (
     EDGE_UID,
     Place,
@@ -69,7 +69,7 @@ def plan_room(community: Community, place: Place) -> JobSpec:
     """Make the folders that the keeper's jobs work in."""
     words = ("sh", "-ec", MAKE_ROOM, "room")
     folders = (scratch_dir(community, place), repository_dir(community, place))
-    return _plan_tool(community, place, "room", (*words, *folders))
+    return plan_tool(community, place, "room", (*words, *folders), _list_roots(place))
 
 
 def plan_back_up(
@@ -98,7 +98,7 @@ def plan_stage(community: Community, release: Release, place: Place) -> JobSpec:
     words = ("sh", "-ec", MAKE_STAGE, "stage")
     folders = (scratch_dir(community, place), drill_dir(community, place))
     owner = (str(release.recipe.app.uid), str(EDGE_UID))
-    return _plan_tool(community, place, "stage", (*words, *folders, *owner))
+    return plan_tool(community, place, "stage", (*words, *folders, *owner), _list_roots(place))
 
 
 def plan_bring_back(
@@ -156,9 +156,8 @@ def plan_put_back(community: Community, release: Release, staged: ServiceSpec) -
 
 def plan_clear(community: Community, place: Place) -> JobSpec:
     """Erase what a drill brought back, and what a killed job left in plain."""
-    folders = (drill_dir(community, place), scratch_dir(community, place))
-    words = ("rm", "-rf", "--one-file-system", "--", *folders)
-    return _plan_tool(community, place, "clear", words)
+    erased = (drill_dir(community, place), scratch_dir(community, place))
+    return plan_erasing(community, place, "clear", erased, _list_roots(place))
 
 
 def _wish(backup: RecipeBackup, shelf: Shelf) -> dict[str, object]:
@@ -204,19 +203,5 @@ def _plan_keeper(
     )
 
 
-def _plan_tool(community: Community, place: Place, verb: str, command: tuple[str, ...]) -> JobSpec:
-    folders = (place.communities_dir, place.backup_dir)
-    return JobSpec(
-        ServiceSpec(
-            name=f"{name_of(community, place.stack)}-{verb}",
-            image=place.tools_image,
-            command=command,
-            user=ROOT,
-            labels={"org.taarafo.job": verb, "org.taarafo.of": community.id},
-            mounts=tuple(Mount(folder, folder) for folder in folders),
-            networks=("host",),
-            capabilities=CAPABILITIES,
-            constraints=pin(place.nodes),
-            limits=Limits(memory_mb=64, cpus=1.0, pids=16),
-        )
-    )
+def _list_roots(place: Place) -> tuple[str, ...]:
+    return (place.communities_dir, place.backup_dir)

@@ -31,26 +31,26 @@ install -d -m 0750 -o "$owner" -g "$group" "$@"
 def plan_prepare(community: Community, uid: int, place: Place) -> JobSpec:
     """Make the data folder and the doors to the edge on the community's node; open its slot's."""
     door, slot = door_dir(community, place), community.slot
-    folders = (f"{home_dir(community, place)}/data", door, *_slot_folders(community, place))
+    folders = (f"{home_dir(community, place)}/data", door, slot_dir(community, place))
     words = ("sh", "-ec", PREPARE, "prepare", str(uid), str(EDGE_UID), door, slot, *folders)
-    return _plan_job(community, place, "prepare", words)
+    return plan_tool(community, place, "prepare", words, _list_roots(place))
 
 
 def plan_erase(community: Community, place: Place) -> JobSpec:
-    """Erase the data folder, the door, the evidence and the local backups. Safe to repeat."""
-    folders = (
+    """Erase the data folder, the door, the evidence and the local backups."""
+    erased = (
         home_dir(community, place),
         door_dir(community, place),
         f"{place.evidence_dir}/{host_of(community)}",
         repository_dir(community, place),
     )
-    return _plan_job(community, place, "erase", ("rm", "-rf", "--one-file-system", "--", *folders))
+    return plan_erasing(community, place, "erase", erased, _list_roots(place))
 
 
 def plan_forget(community: Community, place: Place) -> JobSpec:
-    """Erase what was kept before upgrades. Safe to repeat."""
-    folder = f"{home_dir(community, place)}/snapshots"
-    return _plan_job(community, place, "forget", ("rm", "-rf", "--one-file-system", "--", folder))
+    """Erase what was kept before upgrades."""
+    home = home_dir(community, place)
+    return plan_erasing(community, place, "forget", (f"{home}/snapshots",), (home,))
 
 
 def plan_attendant(community: Community, release: Release, place: Place, secret: str) -> JobSpec:
@@ -86,15 +86,14 @@ def plan_attendant(community: Community, release: Release, place: Place, secret:
     )
 
 
-def _slot_folders(community: Community, place: Place) -> tuple[str, ...]:
-    return (slot_dir(community, place),) if community.slot else ()
-
-
-def _plan_job(community: Community, place: Place, verb: str, command: tuple[str, ...]) -> JobSpec:
-    mounts = tuple(
-        Mount(folder, folder)
-        for folder in (place.communities_dir, place.edge_dir, place.evidence_dir, place.backup_dir)
-    )
+def plan_tool(
+    community: Community,
+    place: Place,
+    verb: str,
+    command: tuple[str, ...],
+    folders: tuple[str, ...],
+) -> JobSpec:
+    """A job of the core tools, as root, with these folders of the host where the host has them."""
     return JobSpec(
         ServiceSpec(
             name=f"{name_of(community, place.stack)}-{verb}",
@@ -102,10 +101,22 @@ def _plan_job(community: Community, place: Place, verb: str, command: tuple[str,
             command=command,
             user=ROOT,
             labels={"org.taarafo.job": verb, "org.taarafo.of": community.id},
-            mounts=mounts,
+            mounts=tuple(Mount(folder, folder) for folder in folders),
             networks=("host",),  # nothing is sent; it only spares the node a bridge
             capabilities=CAPABILITIES,
             constraints=pin(place.nodes),
             limits=Limits(memory_mb=64, cpus=1.0, pids=16),
         )
     )
+
+
+def plan_erasing(
+    community: Community, place: Place, verb: str, erased: tuple[str, ...], folders: tuple[str, ...]
+) -> JobSpec:
+    """Erase folders below those that are mounted. Safe to repeat."""
+    command = ("rm", "-rf", "--one-file-system", "--", *erased)
+    return plan_tool(community, place, verb, command, folders)
+
+
+def _list_roots(place: Place) -> tuple[str, ...]:
+    return (place.communities_dir, place.edge_dir, place.evidence_dir, place.backup_dir)

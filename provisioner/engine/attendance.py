@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 from http import HTTPStatus
@@ -13,9 +12,8 @@ from provisioner.core.swap import read_swap
 from provisioner.engine.work import Work
 from provisioner.errors import AppFailed, Unavailable
 from provisioner.models.service import JobSpec, JobState
+from provisioner.node.attendant import HEADER, SWAP
 
-HEADER = "X-Taarafo-Token"
-SWAP = "swap"  # its door
 PART = "a hand beside your things"
 
 
@@ -57,7 +55,7 @@ def dismiss_attendant(work: Work) -> None:
 
 
 def _plan(work: Work) -> JobSpec:
-    release = work.context.releases.get(read_swap(work.operation.asked).release)
+    release = work.read_release(read_swap(work.operation.asked).release)
     return plan_attendant(work.community, release, work.place_on_nodes, _secret(work))
 
 
@@ -67,5 +65,5 @@ def _secret(work: Work) -> str:
 
 def _token(work: Work) -> bytes:
     """The same for every worker that continues this Operation, and for no other Operation."""
-    key = bytes.fromhex(hashlib.sha256(work.secrets["console"].encode()).hexdigest())
-    return hmac.new(key, f"attendant {work.operation.id}".encode(), "sha256").hexdigest().encode()
+    key, text = work.secrets["console"].encode(), f"attendant {work.operation.id}".encode()
+    return hmac.new(key, text, "sha256").hexdigest().encode()

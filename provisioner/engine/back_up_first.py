@@ -27,7 +27,7 @@ FRESH_FOR = timedelta(hours=1)
 
 def _if_it_can(step: Callable[[Work], None]) -> Callable[[Work], None]:
     def take(work: Work) -> None:
-        if get_backup(work.context.releases.get(work.community.release)) is None:
+        if get_backup(work.read_release(work.community.release)) is None:
             return
         if not _has_fresh(work):
             step(work)

@@ -111,7 +111,7 @@ def _get_recipe(work: Work) -> RecipeBackup:
 
 def _release(work: Work) -> Release:
     """What runs now: an upgrade changes it between two steps."""
-    return work.context.releases.get(work.community.release)
+    return work.read_release(work.community.release)
 
 
 def _record(work: Work, shelf: Shelf, told: dict[str, Any]) -> None:

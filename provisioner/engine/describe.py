@@ -39,7 +39,7 @@ def describe_community(context: Context, community: Community) -> dict[str, Any]
         "verdict": community.verdict,
         "memory_mb": community.memory_mb,
         "created_at": community.created_at.isoformat(),
-        "checked_at": community.checked_at.isoformat() if community.checked_at else None,
+        "checked_at": _moment(community.checked_at),
         "zone": community.zone or "UTC",
         "pinned_to": community.pinned_to,
         "postponed_until": _moment(community.postponed_until),
@@ -78,7 +78,7 @@ def describe_operation(operation: Operation) -> dict[str, Any]:
         "message": operation.message,
         "error_code": operation.error_code,
         "created_at": operation.created_at.isoformat(),
-        "finished_at": operation.finished_at.isoformat() if operation.finished_at else None,
+        "finished_at": _moment(operation.finished_at),
     }
 
 

@@ -112,7 +112,7 @@ def get_drilled(work: Work) -> Backup:
 
 def _release(work: Work) -> Release:
     """What ran when the backup was made: it can read it."""
-    return work.context.releases.get(get_drilled(work).release)
+    return work.read_release(get_drilled(work).release)
 
 
 def _recipe(work: Work) -> RecipeBackup:

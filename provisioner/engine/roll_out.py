@@ -25,19 +25,15 @@ from provisioner.ports import Reading
 BY = "rollout"
 FIELDS = tuple(name for name in Rollout.__dataclass_fields__ if name != "target")
 Plan = Callable[[Rollout, Sequence[Member]], Rollout]
-Steps = dict[str, str]  # running version -> target of the release to go to next
+Sources = dict[str, list[str]]  # target of a release -> running versions that go there next
 
 
 def roll_out(context: Context) -> int:
     """One round over every fleet. Returns how many upgrades were asked for."""
     context.look_again()
-    steps = _look_for_releases(context)
-    asked = 0
-    for row in context.store.list_rollouts(is_open=True):
-        ways = steps.get((row.app, row.channel), {})
-        sources = sorted(version for version, target in ways.items() if target == row.target)
-        asked += _carry(context, row, sources)
-    return asked
+    sources = _look_for_releases(context)
+    rows = context.store.list_rollouts(is_open=True)
+    return sum(_carry(context, row, sources.get(row.target, ())) for row in rows)
 
 
 def pause_rollout(context: Context, target: str) -> RolloutRow:
@@ -91,43 +87,37 @@ def _as_member(community: Community, sources: Sequence[str], attempt: str) -> Me
 # -- within ----------------------------------------------------------------------------------------
 
 
-def _look_for_releases(context: Context) -> dict[tuple[str, str], Steps]:
-    """Where each version that runs goes next; what is new gets a row, what was overtaken ends, and
-    what was over begins again when somebody has come who can go there."""
+def _look_for_releases(context: Context) -> Sources:
+    """Which versions go where next; what is new gets a row, what was overtaken ends, and what was
+    over begins again when somebody has come who can go there."""
     fleets: dict[tuple[str, str], set[str]] = defaultdict(set)
     for app, channel, version in context.store.list_fleets():
         fleets[app, channel].add(version)
-    found: dict[tuple[str, str], Steps] = {}
+    found: Sources = {}
     with context.releases.open() as reading:
         for (app, channel), versions in fleets.items():
-            found[app, channel] = _find_steps(reading, app, channel, versions)
-            for target, sources in _group(found[app, channel]).items():
-                context.store.add_rollout(_begin(context, reading, target, min_of(versions)))
+            oldest = min(versions, key=version_key)
+            for target, sources in _find_sources(reading, app, channel, versions).items():
+                fresh = _begin(context, reading, target, oldest)
+                context.store.add_rollout(fresh)
+                _raise_floor(context, context.store.get_rollout(target), fresh)
                 _begin_again(context, context.store.get_rollout(target), sources)
+                found[target] = sources
     _end_overtaken(context, found)
     return found
 
 
-def _find_steps(reading: Reading, app: str, channel: str, versions: Iterable[str]) -> Steps:
+def _find_sources(reading: Reading, app: str, channel: str, versions: Iterable[str]) -> Sources:
     published = reading.list(app, channel)
 
     def get(version: str) -> Release:
         return reading.get(release_target(app, channel, version))
 
-    steps = {version: find_step(version, published, get) for version in versions}
-    return {version: release.target for version, release in steps.items() if release}
-
-
-def _group(steps: Steps) -> dict[str, list[str]]:
-    """Versions by the release that they go to next."""
-    grouped: dict[str, list[str]] = defaultdict(list)
-    for version, target in sorted(steps.items()):
-        grouped[target].append(version)
-    return grouped
-
-
-def min_of(versions: Iterable[str]) -> str:
-    return min(versions, key=version_key)
+    found: Sources = defaultdict(list)
+    for version in sorted(versions, key=version_key):
+        if release := find_step(version, published, get):
+            found[release.target].append(version)
+    return found
 
 
 def _begin(context: Context, reading: Reading, target: str, oldest: str) -> RolloutRow:
@@ -139,7 +129,6 @@ def _begin(context: Context, reading: Reading, target: str, oldest: str) -> Roll
         target=target,
         app=release.name,
         channel=release.channel,
-        title=release.recipe.title,
         notes=release.recipe.notes,
         urgency="security" if is_urgent else "routine",
         security_floor=floor,
@@ -150,20 +139,34 @@ def _begin(context: Context, reading: Reading, target: str, oldest: str) -> Roll
     )
 
 
+def _raise_floor(context: Context, row: RolloutRow, fresh: RolloutRow) -> None:
+    """A publisher may say later that older versions are not safe: then it is urgent from now on."""
+    if version_key(fresh.security_floor) > version_key(row.security_floor):
+        context.store.change_rollout(
+            row,
+            urgency=fresh.urgency,
+            security_floor=fresh.security_floor,
+            floor_raised_at=context.clock.now(),
+        )
+
+
 def _begin_again(context: Context, row: RolloutRow, sources: Sequence[str]) -> None:
     """With canaries: it may be that only a few had it."""
-    standings = _count(context, row, sources)
-    if row.state == "done" and Standing.WAITING in standings:
+    if row.state != "done":
+        return
+    members = list_members(context, row, sources)
+    if Standing.WAITING in _count_members(context, row, members):
         again = replace(as_rollout(row), state="active", wave=0, wave_started_at=None)
         context.store.change_rollout(row, **_as_values(again), reason="Somebody new can go there.")
 
 
-def _end_overtaken(context: Context, found: dict[tuple[str, str], Steps]) -> None:
+def _end_overtaken(context: Context, found: Sources) -> None:
     """Nobody goes to what a newer release has overtaken, unless somebody is on the way to it."""
     for row in context.store.list_rollouts(is_open=True):
-        wanted = found.get((row.app, row.channel), {}).values()
+        if row.target in found:
+            continue
         attempts = context.store.find_attempts(row.target).values()
-        if row.target not in wanted and all(OperationState(each).is_over for each in attempts):
+        if all(OperationState(each).is_over for each in attempts):
             context.store.change_rollout(
                 row,
                 state="done",
@@ -186,10 +189,6 @@ def _carry(context: Context, row: RolloutRow, sources: Sequence[str]) -> int:
     if not context.store.change_rollout(row, **values):
         return 0  # somebody has paused it meanwhile
     return sum(_ask(context, each, decision.rollout.version) for each in decision.start)
-
-
-def _count(context: Context, row: RolloutRow, sources: Sequence[str]) -> dict[str, int]:
-    return _count_members(context, row, list_members(context, row, sources))
 
 
 def _count_members(context: Context, row: RolloutRow, members: Sequence[Member]) -> dict[str, int]:

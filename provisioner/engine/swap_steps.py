@@ -44,7 +44,7 @@ def is_settled(work: Work) -> bool:
 
 def check_upgrade(work: Work) -> None:
     """The release as it is published now, room on the disk, and memory if it asks for more."""
-    old, new = _release(work, swap_of(work).from_release), _new_release(work)
+    old, new = work.read_release(swap_of(work).from_release), _new_release(work)
     room, settings = work.context.room, work.context.settings
     if (free := room.free_mb()) < settings.minimum_free_mb:
         raise NotEnoughRoom(free_mb=free, needed_mb=settings.minimum_free_mb)
@@ -207,7 +207,7 @@ def start_old(work: Work) -> None:
 def await_old(work: Work) -> None:
     slot = swap_of(work).from_slot
     if work.has_begun("stop_old") and slot:
-        _await_health(work, _release(work, swap_of(work).from_release), slot)
+        _await_health(work, work.read_release(swap_of(work).from_release), slot)
 
 
 def reopen_door(work: Work) -> None:
@@ -236,12 +236,8 @@ UNDO_STEPS = (
 # -- within ----------------------------------------------------------------------------------------
 
 
-def _release(work: Work, target: str) -> Release:
-    return work.context.releases.get(target)
-
-
 def _new_release(work: Work) -> Release:
-    return _release(work, swap_of(work).release)
+    return work.read_release(swap_of(work).release)
 
 
 def _new_plan(work: Work) -> Plan:

@@ -77,9 +77,10 @@ def _find_target(context: Context, community: Community, to: str) -> str:
                     reason=f"There is no version {to} of {community.app} in {community.channel}.",
                     advice="Look at the list of releases.",
                 )
-            if why := judge_step(community.version, get(to)):
+            wanted = get(to)
+            if why := judge_step(community.version, wanted):
                 raise UpgradeRefused(reason=why, advice="Choose another version.")
-            return get(to).target
+            return wanted.target
         found = find_step(community.version, versions, get)
     if found is None:
         raise UpgradeRefused(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from provisioner.engine.context import Context
 from provisioner.errors import SaidBadly
 from provisioner.models.community import Community
+from provisioner.models.release import VERSION
 
-VERSION = re.compile(r"\d{1,4}\.\d{1,4}\.\d{1,4}")
 LONGEST_DELAY = 90  # days
 LONGEST_REASON = 200
 
@@ -19,7 +19,7 @@ def pin(context: Context, community: Community, version: str) -> Community:
     """Stay at this version or below; empty takes the pin away. A pin below the security floor holds
     nothing back. Raises SaidBadly."""
     wanted = version.strip()
-    if wanted and not VERSION.fullmatch(wanted):
+    if wanted and not re.fullmatch(VERSION, wanted):
         raise SaidBadly(f"“{version}” is no version. Write one as 1.0.0.", "version")
     return _change(context, community, pinned_to=wanted)
 
@@ -31,7 +31,7 @@ def postpone(context: Context, community: Community, *, days: int, why: str) -> 
         raise SaidBadly(f"Choose a delay of 1 to {LONGEST_DELAY} days, or 0 to end one.", "days")
     if days and not reason:
         raise SaidBadly("Say why in a few words, for whoever wonders later.", "why")
-    until: datetime | None = context.clock.now() + timedelta(days=days) if days else None
+    until = context.clock.now() + timedelta(days=days) if days else None
     return _change(context, community, postponed_until=until, postponed_why=reason if days else "")
 
 

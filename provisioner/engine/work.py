@@ -24,6 +24,7 @@ class Work:
     operation: Operation
     community: Community
     log: Callable[[str], None] = field(repr=False)
+    _releases: dict[str, Release] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def place(self) -> Place:
@@ -45,7 +46,13 @@ class Work:
 
     @cached_property
     def release(self) -> Release:
-        return self.context.releases.get(self.community.release)
+        return self.read_release(self.community.release)
+
+    def read_release(self, target: str) -> Release:
+        """A published release, verified once for this run: steps that wait ask again and again."""
+        if target not in self._releases:
+            self._releases[target] = self.context.releases.get(target)
+        return self._releases[target]
 
     @cached_property
     def plan(self) -> Plan:

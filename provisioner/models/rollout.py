@@ -19,7 +19,6 @@ class RolloutRow(SQLModel, table=True):
     target: str = Field(primary_key=True)  # TUF target path of the release
     app: str = Field(index=True)
     channel: str
-    title: str = ""
     notes: str = ""
     urgency: str
     security_floor: str

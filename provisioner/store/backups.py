@@ -5,37 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy.exc import IntegrityError
-from sqlmodel import col, delete, func, select, update
+from sqlmodel import col, delete, select, update
 
-from provisioner.errors import Conflict
 from provisioner.models.backup import Backup, Drill
-from provisioner.models.community import Community, CommunityState
-from provisioner.models.operation import Operation, OperationKind
-from provisioner.store.communities import Communities, open_operation
+from provisioner.store.database import Database
+from provisioner.store.newest import keep_newest
 
 
-class Backups(Communities):
-    """Rows of backups and drills, and the Operations that make them."""
-
-    def request_upkeep(
-        self, community_id: str, kind: OperationKind, *, now: datetime, requested_by: str
-    ) -> Operation:
-        """Record a backup or a drill. Raises Conflict while another Operation is open, or while
-        the community does not run.
-        """
-        operation = open_operation(kind, community_id, requested_by, now)
-        try:
-            with self.session() as session:
-                session.add(operation)
-                session.flush()
-                row = session.get(Community, community_id)
-                if row is None or row.state != CommunityState.RUNNING:
-                    raise Conflict("it does not run", name=row.name if row else community_id)
-        except IntegrityError as error:
-            name = self.get_community(community_id).name
-            raise Conflict("another operation is open", name=name) from error
-        return operation
+class Backups(Database):
+    """Rows of backups and drills."""
 
     def record_backup(self, backup: Backup) -> None:
         """Once for each operation and shelf, however often it is told."""
@@ -86,32 +64,16 @@ class Backups(Communities):
 
     def find_backups(self, community_ids: Sequence[str]) -> dict[str, Backup]:
         """The newest of each of these communities, in one query."""
-        newest = (
-            select(Backup.community_id, func.max(Backup.made_at).label("at"))
-            .where(col(Backup.community_id).in_(community_ids))
-            .group_by(col(Backup.community_id))
-            .subquery()
-        )
-        query = select(Backup).join(
-            newest,
-            (col(Backup.community_id) == newest.c.community_id)
-            & (col(Backup.made_at) == newest.c.at),
+        query = keep_newest(
+            select(Backup), Backup, Backup.made_at, col(Backup.community_id).in_(community_ids)
         )
         with self.session(writes=False) as session:
             return {each.community_id: each for each in session.exec(query).all()}
 
     def find_drills(self, community_ids: Sequence[str]) -> dict[str, Drill]:
         """The newest of each of these communities, in one query."""
-        newest = (
-            select(Drill.community_id, func.max(Drill.made_at).label("at"))
-            .where(col(Drill.community_id).in_(community_ids))
-            .group_by(col(Drill.community_id))
-            .subquery()
-        )
-        query = select(Drill).join(
-            newest,
-            (col(Drill.community_id) == newest.c.community_id)
-            & (col(Drill.made_at) == newest.c.at),
+        query = keep_newest(
+            select(Drill), Drill, Drill.made_at, col(Drill.community_id).in_(community_ids)
         )
         with self.session(writes=False) as session:
             return {each.community_id: each for each in session.exec(query).all()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -65,7 +66,7 @@ class Communities(Database):
             channel=request.channel,
             created_at=now,
         )
-        operation = open_operation(OperationKind.CREATE, community.id, requested_by, now)
+        operation = _open(OperationKind.CREATE, community.id, requested_by, now)
         operation.idempotency_key = idempotency_key
         try:
             with self.session() as session:
@@ -84,7 +85,7 @@ class Communities(Database):
 
     def request_remove(self, community_id: str, *, now: datetime, requested_by: str) -> Operation:
         """Record that it shall go. Raises Conflict while another Operation is open."""
-        operation = open_operation(OperationKind.REMOVE, community_id, requested_by, now)
+        operation = _open(OperationKind.REMOVE, community_id, requested_by, now)
         try:
             with self.session() as session:
                 session.add(operation)
@@ -111,21 +112,32 @@ class Communities(Database):
 
         Raises Conflict while another Operation is open, or when one has just changed what runs.
         """
-        operation = open_operation(kind, community_id, requested_by, now)
+        operation = _open(kind, community_id, requested_by, now)
         operation.asked, operation.target = asked, asked["release"]
+        return self._open_while(
+            operation,
+            lambda row: (row.release, row.slot) == (asked["from_release"], asked["from_slot"]),
+        )
+
+    def request_upkeep(
+        self, community_id: str, kind: OperationKind, *, now: datetime, requested_by: str
+    ) -> Operation:
+        """Record what changes nothing of what runs. Raises Conflict while another Operation is
+        open, or while the community does not run."""
+        operation = _open(kind, community_id, requested_by, now)
+        return self._open_while(operation, lambda _: True)
+
+    def _open_while(self, operation: Operation, is_so: Callable[[Community], bool]) -> Operation:
+        """Both or neither: the community runs and is as expected, and the Operation is open."""
         try:
             with self.session() as session:
                 session.add(operation)
                 session.flush()
-                row = session.get(Community, community_id)
-                if row is None or (row.release, row.slot, row.state) != (
-                    asked["from_release"],
-                    asked["from_slot"],
-                    CommunityState.RUNNING,
-                ):
-                    raise Conflict("what runs has changed", name=row.name if row else community_id)
+                row = session.get_one(Community, operation.community_id)
+                if row.state != CommunityState.RUNNING or not is_so(row):
+                    raise Conflict("it is not what it was", name=row.name)
         except IntegrityError as error:
-            name = self.get_community(community_id).name
+            name = self.get_community(operation.community_id).name
             raise Conflict("another operation is open", name=name) from error
         return operation
 
@@ -211,9 +223,7 @@ def _escape_like(text: str) -> str:
     return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
 
 
-def open_operation(
-    kind: OperationKind, community_id: str, requested_by: str, now: datetime
-) -> Operation:
+def _open(kind: OperationKind, community_id: str, requested_by: str, now: datetime) -> Operation:
     return Operation(
         kind=kind,
         community_id=community_id,

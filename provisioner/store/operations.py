@@ -15,6 +15,7 @@ from provisioner.models.operation import (
     OperationState,
 )
 from provisioner.store.database import Database
+from provisioner.store.newest import keep_newest
 
 OVER = (OperationState.DONE, OperationState.FAILED)
 
@@ -63,20 +64,12 @@ class Operations(Database):
         self, community_ids: Sequence[str], kind: OperationKind
     ) -> dict[str, Operation]:
         """The newest Operation of this kind of each of these communities, in one query."""
-        newest = (
-            select(Operation.community_id, func.max(Operation.created_at).label("at"))
-            .where(Operation.kind == kind, col(Operation.community_id).in_(community_ids))
-            .group_by(col(Operation.community_id))
-            .subquery()
-        )
-        query = select(Operation).join(
-            newest,
-            (col(Operation.community_id) == newest.c.community_id)
-            & (col(Operation.created_at) == newest.c.at),
+        theirs = col(Operation.community_id).in_(community_ids)
+        query = keep_newest(
+            select(Operation), Operation, Operation.created_at, col(Operation.kind) == kind, theirs
         )
         with self.session(writes=False) as session:
-            found = session.exec(query.where(Operation.kind == kind)).all()
-            return {each.community_id: each for each in found}
+            return {each.community_id: each for each in session.exec(query).all()}
 
     def list_stranded(self, now: datetime) -> list[str]:
         """Ids of open Operations that no living worker holds, oldest first."""

@@ -12,6 +12,7 @@ from provisioner.models.community import Community, CommunityState
 from provisioner.models.operation import Operation, OperationKind, Step, StepState
 from provisioner.models.rollout import RolloutRow
 from provisioner.store.database import Database
+from provisioner.store.newest import keep_newest
 
 OVER = "done"
 
@@ -125,17 +126,10 @@ class Rollouts(Database):
 
     def find_attempts(self, target: str, ids: Sequence[str] | None = None) -> dict[str, str]:
         """State of the newest upgrade to this release, by community; of these, or of all."""
-        tries = select(Operation.community_id, func.max(Operation.created_at).label("at")).where(
-            Operation.target == target, Operation.kind == OperationKind.UPGRADE
-        )
+        where = [col(Operation.target) == target, col(Operation.kind) == OperationKind.UPGRADE]
         if ids is not None:
-            tries = tries.where(col(Operation.community_id).in_(ids))
-        newest = tries.group_by(col(Operation.community_id)).subquery()
-        query = select(Operation.community_id, Operation.state).join(
-            newest,
-            (col(Operation.community_id) == newest.c.community_id)
-            & (col(Operation.created_at) == newest.c.at),
-        )
+            where.append(col(Operation.community_id).in_(ids))
+        columns = select(Operation.community_id, Operation.state)
+        query = keep_newest(columns, Operation, Operation.created_at, *where)
         with self.session(writes=False) as session:
-            found = session.exec(query.where(Operation.target == target)).all()
-            return dict(found)
+            return dict(session.exec(query).all())

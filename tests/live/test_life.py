@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -30,6 +27,7 @@ from provisioner.models.community import CommunityState
 from provisioner.models.operation import OperationState
 from provisioner.models.promise import Preset
 from provisioner.models.verdict import Outcome
+from tests.live.breaking import docker, restart_docker, run_doomed
 from tests.live.community import ask, erase, get, wait_until
 
 pytestmark = pytest.mark.live
@@ -60,16 +58,6 @@ def family(context):
 
 def is_done(context, operation):
     return context.store.get_operation(operation.id).state == OperationState.DONE
-
-
-def docker(engine, *command):
-    told = subprocess.run(
-        ["docker", "--host", engine.docker_host, *command],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return told.stdout.strip()
 
 
 def container_of(engine, context, community):
@@ -246,19 +234,6 @@ def impatient(context, state):
     bring_up(state, say=lambda _: None)
 
 
-def run_doomed(state, operation, step):
-    told = {
-        **os.environ,
-        "TAARAFO_STATE": str(state.state),
-        "TAARAFO_PORT": str(state.port),
-        "TAARAFO_DOCKER_HOST": state.docker_host,
-        "TAARAFO_LEASE_SECONDS": "1",
-    }
-    command = [sys.executable, "-m", "tests.live.doomed_worker", operation.id, step]
-    ended = subprocess.run(command, env=told, check=False, timeout=120)
-    assert ended.returncode == -signal.SIGKILL
-
-
 def continue_it(context, operation):
     wait_until(lambda: operation.id in context.store.list_stranded(context.clock.now()), "its turn")
     assert run_stranded(context) >= 1
@@ -329,21 +304,3 @@ def test_docker_killed_in_the_middle_is_waited_for(engine, context, family):
     wait_until(lambda: is_done(context, operation), "it is done")
     assert context.store.get_community(community.id).state == CommunityState.RUNNING
     assert run_operation(context, erase(context, community).id)
-
-
-def restart_docker(engine):
-    """SIGKILL, as a crash would; then the same engine again, on the same folders."""
-    pidfile = engine.folder / "docker.pid"
-    pid = int(pidfile.read_text())
-    os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not Path(f"/proc/{pid}/exe").exists(), "Docker is dead", 10)
-    pidfile.unlink(missing_ok=True)
-    settings = str(engine.folder / "daemon.json")
-    with (engine.folder / "dockerd.log").open("ab") as log:
-        subprocess.Popen(
-            ["setpriv", "--pdeathsig", "TERM", "dockerd", "--config-file", settings],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )

@@ -20,8 +20,8 @@ from provisioner.errors import SaidBadly
 from provisioner.models.community import CommunityState
 from provisioner.models.operation import OperationState
 from provisioner.models.verdict import Outcome
+from tests.live.breaking import docker, restart_docker, run_doomed
 from tests.live.community import ask, erase, get, wait_until
-from tests.live.test_life import docker, restart_docker, run_doomed
 from tests.live.versions import BETTER, GOOD, SHOWS, SLEEPS, SPOILS, publish
 
 pytestmark = [pytest.mark.live, pytest.mark.fault]

@@ -33,7 +33,7 @@ def make(context, name="The Smith Family", *, runs=True):
     return context.store.get_community(community.id), operation
 
 
-def add_many(context, count):
+def add_many(context, count, **more):
     with context.store.session() as session:
         for number in range(count):
             session.add(
@@ -51,6 +51,7 @@ def add_many(context, count):
                     verdict="GENUINE",
                     memory_mb=40,
                     created_at=context.clock.now(),
+                    **more,
                 )
             )
 

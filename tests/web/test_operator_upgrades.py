@@ -6,13 +6,14 @@ from datetime import timedelta
 
 import pytest
 
+from provisioner.engine.keys import get_keys
 from provisioner.engine.roll_out import roll_out
-from provisioner.models.community import Community, CommunityState
 from tests.engine.town import make_version
 from tests.web.serving import count_queries, post, sign_in
-from tests.web.test_operator import make
+from tests.web.test_operator import add_many, make
 
 UPGRADES = "/operator/upgrades"
+OLD = "app/taarafo/stable/1.0.0/release.json"
 TARGET = "app/taarafo/stable/1.0.1/release.json"
 
 
@@ -27,25 +28,7 @@ def publish(context, version="1.0.1"):
 
 
 def add_fleet(context, count):
-    with context.store.session() as session:
-        for number in range(count):
-            session.add(
-                Community(
-                    label=f"many-{number}",
-                    reserved=f"many{number}",
-                    address=f"many-{number}.localhost:8080",
-                    name=f"Many {number}",
-                    founder="Bob",
-                    preset="family",
-                    promises={},
-                    app="taarafo",
-                    channel="stable",
-                    release="app/taarafo/stable/1.0.0/release.json",
-                    version="1.0.0",
-                    state=CommunityState.RUNNING,
-                    created_at=context.clock.now(),
-                )
-            )
+    add_many(context, count, release=OLD, version="1.0.0")
 
 
 def test_nothing_to_bring_is_said(browser):
@@ -152,8 +135,6 @@ def test_the_founder_reads_one_sentence_before_and_after(context, app):
     publish(context)
     context.clock.moment = context.clock.moment.replace(hour=22)
     roll_out(context)
-    from provisioner.engine.keys import get_keys
-
     founder = app.test_client()
     link = f"/my/{get_keys(context, community).console_token}"
     page = founder.get(link, follow_redirects=True).text

@@ -37,7 +37,7 @@ def list_communities(call: Call) -> CommunityPage:
     )
     end = query.offset + len(page.rows)
     return CommunityPage(
-        items=[_show(call, row) for row in page.rows],
+        items=[show_one(call, row) for row in page.rows],
         total=page.total,
         next_offset=end if page.rows and end < page.total else None,
     )
@@ -59,7 +59,7 @@ def create_community(call: Call) -> Accepted:
     )
     if (community.name, community.preset) != (" ".join(asked.name.split()), asked.preset):
         raise KeyUsedBefore(field="Idempotency-Key")
-    return _accept(call, community, operation)
+    return accept(call, community, operation)
 
 
 def show_community(call: Call) -> CommunityWhole:
@@ -85,7 +85,7 @@ def remove_community(call: Call) -> Accepted:
     operation = request_removal(
         call.context, community, typed=call.query.confirm, requested_by="api"
     )
-    return _accept(call, call.context.store.get_community(community.id), operation)
+    return accept(call, call.context.store.get_community(community.id), operation)
 
 
 def _choose(asked: CommunityAsked) -> Promises:
@@ -93,18 +93,18 @@ def _choose(asked: CommunityAsked) -> Promises:
     return Promises.model_validate({**plan_promises(asked.preset).model_dump(), **changes})
 
 
-def _show(call: Call, community: rows.Community) -> Community:
+def show_one(call: Call, community: rows.Community) -> Community:
     return Community.model_validate(describe_community(call.context, community))
 
 
-def _accept(call: Call, community: rows.Community, operation: operation_rows.Operation) -> Accepted:
+def accept(call: Call, community: rows.Community, operation: operation_rows.Operation) -> Accepted:
     return Accepted(
-        community=_show(call, community),
+        community=show_one(call, community),
         operation=Operation.model_validate(describe_operation(operation)),
     )
 
 
-def _operation_of(accepted: Accepted) -> str:
+def operation_of(accepted: Accepted) -> str:
     return f"/operations/{accepted.operation.id}"
 
 
@@ -129,7 +129,7 @@ ENDPOINTS = (
         asks=CommunityAsked,
         refuses=(507,),
         takes_idempotency_key=True,
-        leads_to=_operation_of,
+        leads_to=operation_of,
     ),
     Endpoint(
         "GET",
@@ -149,7 +149,7 @@ ENDPOINTS = (
         status=202,
         query=RemoveQuery,
         refuses=(409,),
-        leads_to=_operation_of,
+        leads_to=operation_of,
     ),
     Endpoint(
         "GET",

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from provisioner.engine.describe import describe_community, describe_operation, get_living
+from provisioner.engine.describe import get_living
 from provisioner.engine.upgrade import request_rollback, request_upgrade
 from provisioner.engine.wishes import choose_zone, pin, postpone
-from provisioner.models import community as rows
-from provisioner.models import operation as operation_rows
+from web.api.communities import accept, operation_of, show_one
 from web.api.endpoint import Call, Endpoint
-from web.api.schema import (
-    Accepted,
-    Community,
-    Operation,
-    RollbackAsked,
-    UpgradeAsked,
-    WishesAsked,
-)
+from web.api.schema import Accepted, Community
+from web.api.version_schema import RollbackAsked, UpgradeAsked, WishesAsked
 
 
 def upgrade(call: Call) -> Accepted:
     asked: UpgradeAsked = call.body
     community = get_living(call.context, call.path["community"])
     operation = request_upgrade(call.context, community, to=asked.to, requested_by="api")
-    return _accept(call, community, operation)
+    return accept(call, community, operation)
 
 
 def roll_back(call: Call) -> Accepted:
@@ -31,7 +24,7 @@ def roll_back(call: Call) -> Accepted:
     operation = request_rollback(
         call.context, community, as_it_was=asked.as_it_was, requested_by="api"
     )
-    return _accept(call, community, operation)
+    return accept(call, community, operation)
 
 
 def wish(call: Call) -> Community:
@@ -44,18 +37,7 @@ def wish(call: Call) -> Community:
         community = pin(context, community, asked.pinned_to)
     if asked.postpone_days is not None:
         community = postpone(context, community, days=asked.postpone_days, why=asked.postpone_why)
-    return Community.model_validate(describe_community(context, community))
-
-
-def _accept(call: Call, community: rows.Community, operation: operation_rows.Operation) -> Accepted:
-    return Accepted(
-        community=Community.model_validate(describe_community(call.context, community)),
-        operation=Operation.model_validate(describe_operation(operation)),
-    )
-
-
-def _operation_of(accepted: Accepted) -> str:
-    return f"/operations/{accepted.operation.id}"
+    return show_one(call, community)
 
 
 ENDPOINTS = (
@@ -69,7 +51,7 @@ ENDPOINTS = (
         status=202,
         asks=UpgradeAsked,
         refuses=(409,),
-        leads_to=_operation_of,
+        leads_to=operation_of,
     ),
     Endpoint(
         "POST",
@@ -81,7 +63,7 @@ ENDPOINTS = (
         status=202,
         asks=RollbackAsked,
         refuses=(409,),
-        leads_to=_operation_of,
+        leads_to=operation_of,
     ),
     Endpoint(
         "PATCH",

@@ -8,17 +8,11 @@ from collections.abc import Callable
 from statistics import quantiles
 from typing import Any
 
-from provisioner.core.promises import plan_promises
 from provisioner.engine.benchmarks.members import Crowd, join
 from provisioner.engine.context import Context
-from provisioner.engine.create import request_community
-from provisioner.engine.create_now import remove_now
-from provisioner.engine.operations import run_operation
+from provisioner.engine.create_now import create_now, remove_now, swap_now
 from provisioner.engine.upgrade import request_repeat
-from provisioner.errors import OperationFailed
 from provisioner.models.community import Community
-from provisioner.models.operation import OperationState
-from provisioner.models.promise import Preset
 
 RATE = 50.0  # requests a second, reads and writes by turns
 PEOPLE = 8
@@ -27,7 +21,11 @@ QUIET_SECONDS = 3.0  # before and after each upgrade, and without one
 
 def bench_upgrade(context: Context, *, times: int, say: Callable[[str], None]) -> dict[str, Any]:
     """The newest version takes the place of itself, `times` times: an upgrade does the same."""
-    community = _make(context)
+    name = f"Bench {secrets.token_hex(4)}"
+    made = create_now(
+        context, on_progress=lambda _: None, preset="family", name=name, founder="Ann"
+    )
+    community = context.store.get_community(made["id"])
     try:
         say(f"{community.address} is open; {PEOPLE} people come in")
         crowd = Crowd(join(context, community, PEOPLE), rate=RATE)
@@ -65,33 +63,11 @@ def bench_upgrade(context: Context, *, times: int, say: Callable[[str], None]) -
     }
 
 
-def _make(context: Context) -> Community:
-    preset = Preset.FAMILY
-    community, operation = request_community(
-        context,
-        name=f"Bench {secrets.token_hex(4)}",
-        preset=preset,
-        promises=plan_promises(preset),
-        founder="Ann",
-        requested_by="bench",
-    )
-    _carry(context, operation.id)
-    return context.store.get_community(community.id)
-
-
 def _upgrade(context: Context, community: Community) -> float:
     """Seconds from closing the door to opening it again, as the steps were recorded."""
     now = context.store.get_community(community.id)
     operation = request_repeat(context, now, requested_by="bench")
-    _carry(context, operation.id)
+    swap_now(context, now, operation, lambda _: None)
     steps = {step.name: step for step in context.store.list_steps(operation.id)}
     closed, opened = steps["close_door"].started_at, steps["open_door"].finished_at
     return (opened - closed).total_seconds() if closed and opened else 0.0
-
-
-def _carry(context: Context, operation_id: str) -> None:
-    run_operation(context, operation_id)
-    while not (done := context.store.get_operation(operation_id)).finished_at:
-        time.sleep(0.1)  # a worker was faster
-    if done.state != OperationState.DONE:
-        raise OperationFailed(done.error_code, reason=done.message)

@@ -24,7 +24,6 @@ def upgrade() -> None:
         sa.Column("target", text, nullable=False),
         sa.Column("app", text, nullable=False),
         sa.Column("channel", text, nullable=False),
-        sa.Column("title", text, nullable=False),
         sa.Column("notes", text, nullable=False),
         sa.Column("urgency", text, nullable=False),
         sa.Column("security_floor", text, nullable=False),
