@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from alembic import command
+from alembic.config import Config
 
 from provisioner.core.promises import plan_promises
 from provisioner.errors import NameRefused, NotFound, Unavailable
@@ -180,3 +182,38 @@ def test_a_database_of_before_the_history_is_brought_on_and_back(tmp_path):
             ask(store)
     assert store.find_community("smith").name == "Smith"
     store.close()
+
+
+def read_all(url, query):
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as db:
+        return db.execute(query).fetchall()
+
+
+def test_every_step_of_the_database_can_be_taken_back_and_again(tmp_path):
+    """What a community was asked and is made of is there after each of them."""
+    store = Store(f"sqlite:///{tmp_path / 's.sqlite3'}")
+    store.migrate()
+    community, operation = ask(store)
+    kept = "select id, label, release, founder, promises, state, created_at from community"
+    done = "select id, kind, community_id, active_for, state, created_at from operation"
+    before = [read_all(store.url, query) for query in (kept, done)]
+    assert before[0][0][0] == community.id
+    assert before[1][0][0] == operation.id
+    steps = sorted(path.name[:4] for path in (MIGRATIONS / "versions").glob("0*.py"))
+    for step in reversed(steps[:-1]):
+        move(store, command.downgrade, step)
+        assert [read_all(store.url, query) for query in (kept, done)] == before, step
+    for step in steps[1:]:
+        move(store, command.upgrade, step)
+        assert [read_all(store.url, query) for query in (kept, done)] == before, step
+    living = store.get_community(community.id)
+    assert (living.slot, living.pinned_to) == ("", ""), "it was made before there were slots"
+    store.close()
+
+
+def move(store, order, step):
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with store._engine.begin() as connection:
+        config.attributes["connection"] = connection
+        order(config, step)

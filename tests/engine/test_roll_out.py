@@ -231,3 +231,22 @@ def test_whoever_has_to_take_a_step_between_takes_it_first(fleet):
     for hours in (0, *[24] * 9):
         go(fleet, hours=hours)
     assert versions(fleet) == {"2.0.0": FLEET}
+
+
+def test_a_floor_that_is_raised_later_makes_it_urgent(fleet):
+    rows = fleet.store.list_fleet("taarafo", "stable")
+    pin(fleet, rows[0], "1.0.0")
+    postpone(fleet, rows[1], days=30, why="a wedding")
+    fleet.clock.moment = fleet.clock.moment.replace(hour=12)
+    publish(fleet)
+    go(fleet)
+    assert versions(fleet) == {"1.0.0": FLEET}, "a routine one waits for the night"
+    fleet.releases.floor = "1.0.1"
+    go(fleet)
+    assert (row_of(fleet).urgency, row_of(fleet).security_floor) == ("security", "1.0.1")
+    assert versions(fleet)["1.0.1"] == 5
+    for _ in range(3):
+        go(fleet, hours=1.1)
+    assert versions(fleet) == {"1.0.0": 1, "1.0.1": FLEET - 1}, "the pin holds nothing back"
+    go(fleet, hours=72)
+    assert versions(fleet) == {"1.0.1": FLEET}, "nobody may wait longer than three days"

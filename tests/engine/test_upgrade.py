@@ -394,3 +394,19 @@ def test_what_could_not_be_forgotten_is_tried_again(town):
     assert forget_kept(town.context) == 1, "it is still there"
     run_stranded(town.context)
     assert town.now.snapshot == ""
+
+
+def test_a_release_is_verified_once_a_run_however_long_it_waits(town):
+    """While members are held, no step reads the published releases again."""
+    asked = []
+    get = town.context.releases.get
+
+    def count(target):
+        asked.append(target)
+        return get(target)
+
+    operation = ask(town)
+    town.context.releases.get = count
+    town.break_app["1.0.1"] = {"/healthz": 500}
+    carry(town, operation)
+    assert len(asked) == len(set(asked)) == 2

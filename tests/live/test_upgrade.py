@@ -190,6 +190,11 @@ def test_a_community_from_before_there_were_two_doors_is_upgraded(context, state
     start_with(context, community, operation, slot="")
     people = Crowd(join(context, now(context, community), 2), rate=RATE)
     with busy(people):
+        bad = request_upgrade(
+            context, now(context, community), to=SHOWS.number, requested_by="test"
+        )
+        assert carry(context, bad).error_code == "promise-broken"
+        assert now(context, community).slot == "", "put back to where it was"
         up = request_upgrade(context, now(context, community), to="1.0.1", requested_by="test")
         assert carry(context, up).state == OperationState.DONE
     assert sum_up(people)[1:] == (0, 0)

@@ -17,7 +17,7 @@ import pytest
 
 from provisioner.core.appraisal.dsse import read_envelope
 from provisioner.engine.context import Context
-from provisioner.engine.make_release import MadeRelease, make_release
+from provisioner.engine.make_release import ROUTINE, SECURITY, MadeRelease, make_release
 from provisioner.engine.rebuild import rebuild_release
 from provisioner.engine.release import verify_published
 from provisioner.errors import (
@@ -57,8 +57,9 @@ class Shop:
     def publisher(self) -> Publisher:
         return Publisher.of(self.settings)
 
-    def make(self) -> MadeRelease:
-        return make_release(self.settings, "tiny", self.said.append, project=self.project)
+    def make(self, urgency: str = ROUTINE) -> MadeRelease:
+        say, project = self.said.append, self.project
+        return make_release(self.settings, "tiny", say, project=project, urgency=urgency)
 
     def publish(self, made: MadeRelease | None = None) -> MadeRelease:
         made = made or self.make()
@@ -133,6 +134,13 @@ def test_a_rebuild_of_the_same_source_is_the_same_and_signed(shop: Shop) -> None
     assert any(
         "built again by 1 of 1 known keys (rebuilder-1.pem)" in r["sentence"] for r in verified
     )
+
+
+def test_an_urgent_release_says_so_where_it_is_signed_and_is_rebuilt_the_same(shop: Shop) -> None:
+    made = shop.publish(shop.make(SECURITY))
+    assert shop.context.releases.get(made.release.target).urgency == SECURITY
+    assert shop.rebuild().outcome == "REPRODUCED"
+    assert shop.make().release.urgency == ROUTINE
 
 
 def test_a_rebuild_takes_nothing_from_the_images_that_are_kept(shop: Shop) -> None:

@@ -9,7 +9,9 @@ import pytest
 from provisioner.engine.attest import record_verdict
 from provisioner.engine.operations import run_operation
 from provisioner.engine.operators import list_api_tokens, make_api_token, revoke_api_token
+from provisioner.engine.roll_out import roll_out
 from provisioner.models.verdict import Finding, Outcome, Verdict
+from tests.engine.town import make_version
 from tests.web.serving import ROOT, make_web, sign_in
 
 API = "/api/v1"
@@ -280,3 +282,34 @@ def test_every_verb_and_status_is_in_the_documentation(call):
             assert f"`{method.upper()} {path}`" in text
             for status in described["responses"]:
                 assert status[0] == "2" or status in text, status
+
+
+def test_a_version_is_steered_and_a_rollout_stopped(call):
+    community, _ = call.make()
+    place = f"/communities/{community['id']}"
+    assert "runs the newest" in call("POST", f"{place}/upgrade", 409, json={})["explain"]
+    assert call("POST", f"{place}/rollback", 409, json={})["code"] == "upgrade-refused"
+    wishes = {
+        "pinned_to": "1.0.0",
+        "postpone_days": 3,
+        "postpone_why": "A wedding",
+        "zone": "America/Chicago",
+    }
+    changed = call("PATCH", place, 200, json=wishes)
+    assert (changed["pinned_to"], changed["zone"]) == ("1.0.0", "America/Chicago")
+    assert changed["postponed_why"] == "A wedding"
+    same = call("PATCH", place, 200, json={"pinned_to": ""})
+    assert (same["pinned_to"], same["zone"]) == ("", "America/Chicago"), "what is left out stays"
+    assert call("PATCH", place, 422, json={"zone": "Mars/Olympus"})["code"] == "said-badly"
+    assert call("GET", "/rollouts", 200)["items"] == []
+    release = call.context.releases.publish(make_version("1.0.1")).target
+    roll_out(call.context)
+    (row,) = call("GET", "/rollouts", 200)["items"]
+    assert (row["release"], row["state"], row["standings"]) == (release, "active", {"postponed": 1})
+    for action, state in (("pause", "paused"), ("resume", "active")):
+        told = call("POST", f"/rollouts/{action}", 200, json={"release": release})
+        assert told["state"] == state
+    assert call("POST", "/rollouts/pause", 404, json={"release": "x"})["code"] == "not-found"
+    asked = call("POST", f"{place}/upgrade", 202, json={"to": "1.0.1"})
+    assert asked["operation"]["kind"] == "upgrade"
+    assert call("POST", f"{place}/upgrade", 409, json={})["code"] == "conflict"
