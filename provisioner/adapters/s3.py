@@ -33,8 +33,8 @@ def ensure_bucket(bucket: Bucket, keys: Path) -> list[str]:
     store = _connect(bucket, keys)
     with _translated(bucket):
         changed = _make(store, bucket)
-        for flaw in find_flaws(bucket, keys):
-            changed.append(flaw)
+        if flaws := find_flaws(bucket, keys):
+            changed += flaws
             _mend(store, bucket)
     if flaws := find_flaws(bucket, keys):
         raise OperatorError(f"the bucket {bucket.name} stays as it was: {', '.join(flaws)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import socket
 import socketserver
 import subprocess
@@ -69,11 +70,11 @@ class Edge:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         return read(connection, host, path, method, **more)
 
-    def ask_gateway(self, host: str, path: str = "/") -> Answer:
+    def ask_gateway(self, host: str, path: str = "/", **more: object) -> Answer:
         connection = HTTPConnection("gateway", timeout=30)
         connection.sock = socket.socket(socket.AF_UNIX)
         connection.sock.connect(str(self.folder / "gateway" / "edge.sock"))
-        return read(connection, host, path, "GET")
+        return read(connection, host, path, "GET", **more)
 
 
 def read(connection: HTTPConnection, host: str, path: str, method: str, **more: object) -> Answer:
@@ -302,6 +303,47 @@ def test_a_community_that_leads_back_to_the_edge_is_told_so_once(edge: Edge) -> 
     time.sleep(0.3)
     lines = [line for line in edge.log.read_text().splitlines() if "ring.localhost" in line]
     assert len([line for line in lines if "handled request" in line]) == 2
+
+
+@pytest.fixture
+def swapped(edge: Edge, tmp_path: Path) -> Iterator[Edge]:
+    """A community with the slot `a` open, and an attendant; `b` leads back to the edge itself."""
+    door = edge.door("two.localhost")
+    for slot in ("a", "b", "swap"):
+        (door / slot).mkdir(parents=True, exist_ok=True)
+    (door / "http.sock").symlink_to("a/http.sock")
+    (door / "b" / "http.sock").symlink_to(edge.folder / "gateway" / "edge.sock")
+    with community(door / "a"), community(door / "swap"):
+        yield edge
+    shutil.rmtree(door)
+
+
+def test_a_slot_that_is_not_open_is_asked_through_the_gateway_alone(swapped: Edge) -> None:
+    (swapped.door("two.localhost") / "http.sock").unlink()
+    (swapped.door("two.localhost") / "http.sock").symlink_to("swap/http.sock")
+    inside = {"headers": {"X-Taarafo-Door": "a"}}
+    assert swapped.ask_gateway("two.localhost", **inside)[0] == 200
+    for strange in ("c", "a/../b", "", "A"):
+        more = {"headers": {"X-Taarafo-Door": strange}}
+        assert swapped.ask_gateway("two.localhost", **more)[0] == 200, "the one that is open"
+
+
+def test_a_slot_that_leads_back_to_the_edge_is_told_so_once(swapped: Edge) -> None:
+    """A new version could plant such a link; the first probe would go round for ever."""
+    began = time.monotonic()
+    status, _, body = swapped.ask_gateway("two.localhost", headers={"X-Taarafo-Door": "b"})
+    assert (status, b"leads back to itself" in body) == (508, True)
+    assert time.monotonic() - began < 2
+
+
+def test_a_visitor_reaches_no_attendant_through_a_link_to_the_gateway(swapped: Edge) -> None:
+    door = swapped.door("two.localhost")
+    (door / "http.sock").unlink()
+    (door / "http.sock").symlink_to("b/http.sock")
+    called = Echo.called
+    for slot in ("a", "swap"):
+        assert swapped.ask("two.localhost", headers={"X-Taarafo-Door": slot})[0] == 508
+    assert Echo.called == called
 
 
 def test_who_sends_slowly_takes_no_thread_of_a_community(edge: Edge) -> None:

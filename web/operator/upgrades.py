@@ -61,12 +61,8 @@ def change_rollout(action: str) -> ResponseReturnValue:
     try:
         change(get_context(), request.form.get("target", ""))
     except Conflict as problem:
-        return render_problem(problem)
+        return render_template("operator/refused.html", problem=problem), problem.http_status
     return redirect(url_for("operator.list_upgrades"), 303)
-
-
-def render_problem(problem: Conflict) -> ResponseReturnValue:
-    return render_template("operator/refused.html", problem=problem), problem.http_status
 
 
 def _list_older(row: RolloutRow, page: int) -> tuple[list[Older], int]:
