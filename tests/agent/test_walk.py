@@ -217,17 +217,19 @@ def test_links_and_pipes_are_not_opened(tmp_path: Path) -> None:
 def test_a_file_that_is_written_all_the_time_is_said_to_change(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_bytes(b"x" * 20_000_000)
-    stop = threading.Event()
+    begun, stop = threading.Event(), threading.Event()
 
     def write() -> None:
         with path.open("r+b") as file:
             while not stop.is_set():
                 file.write(b"y")
                 file.flush()
+                begun.set()
 
     writer = threading.Thread(target=write)
     writer.start()
     try:
+        assert begun.wait(10)
         assert hash_path(path) == CHANGING
     finally:
         stop.set()
