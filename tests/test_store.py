@@ -217,3 +217,22 @@ def move(store, order, step):
     with store._engine.begin() as connection:
         config.attributes["connection"] = connection
         order(config, step)
+
+
+def test_side_files_that_cannot_be_opened_for_a_moment_are_waited_for(tmp_path, monkeypatch):
+    """As when the services are being stopped while `up` looks at their database."""
+    monkeypatch.setattr("provisioner.store.database.LOCK_SECONDS", 1.0)
+    store = Store(f"sqlite:///{tmp_path / 's.sqlite3'}")
+    store.migrate()
+    ask(store)
+    store.close()
+    in_the_way = tmp_path / "s.sqlite3-shm"
+    in_the_way.mkdir()
+    with pytest.raises(Unavailable):
+        store.migrate()
+    remover = threading.Timer(0.5, in_the_way.rmdir)
+    remover.start()
+    store.migrate()
+    remover.join()
+    assert store.list_communities().total == 1
+    store.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from provisioner.errors import Unavailable
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 WRITES = "taarafo_writes"
 LOCK_SECONDS = 10.0  # how long a writer waits for another
+AGAIN_SECONDS = 0.2
 
 
 class Database:
@@ -44,8 +46,21 @@ class Database:
     def migrate(self) -> None:
         """Bring the tables to the newest shape. Running it again changes nothing.
 
-        Loads Alembic here, so that the web, which never migrates, need not carry its 12 MB.
+        Whoever is being stopped at this moment may still hold SQLite's side files: it is tried for
+        as long as a writer waits. Raises Unavailable.
         """
+        ends = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                return self._migrate()
+            except OperationalError as error:
+                if time.monotonic() > ends:
+                    raise Unavailable(str(error.orig), part="our notebook") from error
+                self.close()  # a connection that could not open them stays as it was
+                time.sleep(AGAIN_SECONDS)
+
+    def _migrate(self) -> None:
+        """Loads Alembic here, so that the web, which never migrates, need not carry its 12 MB."""
         from alembic import command
         from alembic.config import Config
 
