@@ -22,7 +22,11 @@ AGAIN_SECONDS = 0.2
 
 
 class Database:
-    """A connection to it. One instance a process; threads may share it."""
+    """A connection to it. One instance a process; threads may share it.
+
+    Nobody in that process opens the file beside it: closing it again would let go of every lock
+    that is held there, and the next writer would spoil it (SQLite, How To Corrupt, 2.2).
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
