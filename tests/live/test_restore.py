@@ -60,10 +60,10 @@ def lost(first, tmp_path_factory):
     """A family whose host is gone: its kit, its member's browser, and a copy of its folder."""
     community, operation = ask(first, "The Orchard Family")
     carry(first, operation)
-    (member,) = join(first, community, 1)
-    assert member.ask("POST", "/posts", {"text": WORD, "audience": "community"})[0] == 303
-    carry(first, request_backup(first, community, requested_by="test"))
     made = first.store.get_community(community.id)
+    (member,) = join(first, made, 1)
+    assert member.ask("POST", "/posts", {"text": WORD, "audience": "community"})[0] == 303
+    carry(first, request_backup(first, made, requested_by="test"))
     kit, folder = open_kit(first, made), tmp_path_factory.mktemp("usb") / "orchard"
     shutil.copytree(repository_dir(made, first.place), folder)
     console = get_keys(first, made).console_token
