@@ -34,11 +34,10 @@ class Member:
     port: int
     cookies: dict[str, str] = field(default_factory=dict)
     word: str = ""
-    at: str = "127.0.0.1"  # where the front door is
 
     def ask(self, method: str, path: str, fields: dict[str, str] | None = None) -> tuple[int, str]:
         """Status and page, by the front door."""
-        connection = http.client.HTTPConnection(self.at, self.port, timeout=PATIENCE)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         headers = {"Host": f"{self.host}:{self.port}", "Connection": "close"}
         if self.cookies:
             headers["Cookie"] = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
