@@ -124,6 +124,14 @@ class UpgradeRefused(Conflict):
     advice = "{advice} Nothing was changed."
 
 
+class NothingKept(Conflict):
+    """No copy of it was proved within a day: it has to be said twice."""
+
+    code = "nothing-kept"
+    sentence = "There is no backup or export of {name} from the last day. Nothing was removed."
+    advice = "Make one first, or say a second time that nothing of it has to be kept."
+
+
 class NotAllowed(TaarafoError):
     code = "not-allowed"
     sentence = "This page is only for the person who holds its link or password."

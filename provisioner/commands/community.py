@@ -79,9 +79,13 @@ def community_show(address: str, as_json: Json = False) -> None:
 def community_remove(
     address: str,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the address again.")] = False,
+    even_without_backup: Annotated[
+        bool,
+        typer.Option("--even-without-backup", help="Also when no copy of the last day was proved."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Remove a community and everything in it."""
+    """Remove a community and everything in it, once a copy of the last day was proved."""
     from provisioner.engine.create_now import remove_now
     from provisioner.engine.describe import get_living
     from provisioner.engine.progress_bar import ProgressBar
@@ -92,7 +96,13 @@ def community_remove(
         living.label if yes else typer.prompt(f"Type its address to remove {living.name}", err=True)
     )
     with ProgressBar() as bar:
-        removed = remove_now(context, living, typed=typed, on_progress=bar.show)
+        removed = remove_now(
+            context,
+            living,
+            typed=typed,
+            even_without_backup=even_without_backup,
+            on_progress=bar.show,
+        )
     show(removed, f"{living.address} is gone.", as_json=as_json)
 
 

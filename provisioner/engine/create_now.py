@@ -49,10 +49,21 @@ def create_now(
 
 
 def remove_now(
-    context: Context, community: Community, *, typed: str, on_progress: OnProgress
+    context: Context,
+    community: Community,
+    *,
+    typed: str,
+    even_without_backup: bool = False,
+    on_progress: OnProgress,
 ) -> dict[str, Any]:
-    """What was removed. Raises OperationFailed, SaidBadly or Conflict."""
-    operation = request_removal(context, community, typed=typed, requested_by="cli")
+    """What was removed. Raises OperationFailed, SaidBadly, NothingKept or Conflict."""
+    operation = request_removal(
+        context,
+        community,
+        typed=typed,
+        even_without_backup=even_without_backup,
+        requested_by="cli",
+    )
     _follow(context, operation.id, on_progress)
     return describe_community(context, context.store.get_community(community.id))
 

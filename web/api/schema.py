@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -53,6 +53,9 @@ class RemoveQuery(Model):
     """Proof that the right community is meant."""
 
     confirm: str = Field(min_length=1, max_length=300, description="Its address, or first label.")
+    even_without_backup: Literal["yes", "no"] = Field(
+        "no", description="Also when no backup or export of the last day was proved."
+    )
 
 
 class NoQuery(Model):

@@ -46,7 +46,13 @@ def bench_drill(context: Context, *, megabytes: int, say: Callable[[str], None])
         say("Restoring it with restic alone")
         bare = _restore_bare(context, community)
     finally:
-        remove_now(context, community, typed=community.label, on_progress=lambda _: None)
+        remove_now(
+            context,
+            community,
+            typed=community.label,
+            even_without_backup=True,
+            on_progress=lambda _: None,
+        )
     return {
         "seconds": drilled["seconds"],
         "bare_seconds": bare,
