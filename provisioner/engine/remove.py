@@ -38,11 +38,13 @@ def request_removal(
 
 
 def needs_copy(context: Context, community: Community) -> bool:
-    """Whether it runs, and no backup that counts is younger than a day.
+    """Whether it runs, and no backup or bundle that counts is younger than a day.
 
     What never ran has nothing to keep, and of a removal that was begun nothing whole is left.
     """
     if community.state != CommunityState.RUNNING:
         return False
-    newest = context.store.find_backups([community.id]).get(community.id)
-    return newest is None or newest.made_at < context.clock.now() - FRESH
+    made = [each.made_at for each in context.store.list_bundles(community.id)[:1]]
+    if backup := context.store.find_backups([community.id]).get(community.id):
+        made.append(backup.made_at)
+    return not any(each >= context.clock.now() - FRESH for each in made)

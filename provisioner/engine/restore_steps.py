@@ -205,6 +205,9 @@ def bring_home(work: Work) -> None:
     """Beside where the app will look for it. Raises RestoreFailed unless every count matches."""
     _hand_over_keys(work)
     told = await_report(work, _plan_bring_home(work), "your things to come")
+    asked = {**work.operation.asked, "found": json.dumps(told["tally"])}
+    work.context.store.record_asked(work.operation.id, asked)
+    work.operation.asked = asked
     work.log(f"{told['tally']['files']} files came in {told['seconds']} s, all counts match")
 
 

@@ -21,10 +21,7 @@ from provisioner.engine.keys import get_keys
 from provisioner.engine.operations import run_operation
 from provisioner.engine.phrase import PHRASE
 from provisioner.engine.restore import request_restore
-from provisioner.engine.restore_steps import RESTORE_STEPS
-from provisioner.errors import SaidBadly
 from provisioner.files import write_atomically
-from provisioner.models.community import CommunityState
 from provisioner.models.operation import OperationState
 from provisioner.settings import ROOT
 from tests.live.community import ask, erase, get, wait_until
@@ -46,9 +43,7 @@ def store(tmp_path_factory):
 def first(control_plane, state, store):
     """It keeps its backups in a store that outlives it."""
     write_atomically(state.keys_dir / "s3", KEYS.encode(), mode=0o600)
-    context = Context(
-        state.model_copy(update={"backup_s3": f"s3:{store.endpoint}/families/first"})
-    )
+    context = Context(state.model_copy(update={"backup_s3": f"s3:{store.endpoint}/families/first"}))
     images = context.images
     record_deployed(context, images, record_places(context, print))
     yield context

@@ -127,6 +127,9 @@ class Community(Model):
     created_at: AwareDatetime
     checked_at: AwareDatetime | None
     zone: str = Field(description="By whose clock it has its quiet hours.")
+    reading_since: AwareDatetime | None = Field(description="Nobody writes since: it moves.")
+    moved_to: str = Field(description="Where it lives now, once it moved.")
+    kept_until: AwareDatetime | None = Field(description="How long its data is kept here then.")
     pinned_to: str = Field(description="The version it stays at; empty: it follows its channel.")
     postponed_until: AwareDatetime | None
     postponed_why: str
