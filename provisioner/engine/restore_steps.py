@@ -135,7 +135,7 @@ def take_name(work: Work) -> None:
     except Conflict as error:
         reason = f"“{label}”, or one just like it, is taken here; choose another one with --as"
         raise RestoreFailed(label, reason=reason) from error
-    work.change()
+    work.community = work.context.store.get_community(work.community.id)
 
 
 def check_size(work: Work) -> None:

@@ -1,0 +1,258 @@
+"""A community moves to a second, empty control plane, and its old address leads there."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+
+from provisioner.core.place import door_dir, home_dir, host_of, name_of
+from provisioner.engine.benchmarks.members import Member, join
+from provisioner.engine.context import Context
+from provisioner.engine.operations import run_operation
+from provisioner.engine.signing import get_fingerprint
+from provisioner.models.community import CommunityState
+from provisioner.models.operation import OperationState
+from provisioner.settings import ROOT
+from tests.live.community import ask, erase, get, wait_until
+from tests.live.second import second_control_plane
+
+pytestmark = pytest.mark.live
+WORD = "The apples are ripe."
+ENDS = (OperationState.DONE, OperationState.FAILED)
+
+
+@pytest.fixture(scope="module")
+def first(control_plane, state):
+    return Context(state)
+
+
+@pytest.fixture(scope="module")
+def second(first, state):
+    with second_control_plane(state) as context:
+        yield context
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("usb")
+
+
+@pytest.fixture(scope="module")
+def family(first):
+    community, operation = ask(first, "The Harvest Family")
+    assert carry(first, operation).state == OperationState.DONE
+    media = Path(home_dir(community, first.place)) / "data" / "media"
+    for number in range(20):
+        (media / f"{number}.bin").write_bytes(os.urandom(50_000))
+        os.chown(media / f"{number}.bin", 10100, 10100)
+    return first.store.get_community(community.id)
+
+
+@pytest.fixture(scope="module")
+def member(first, family):
+    (member,) = join(first, family, 1)
+    assert post(member, WORD) == 303
+    return member
+
+
+def post(member, text):
+    return member.ask("POST", "/posts", {"text": text, "audience": "community"})[0]
+
+
+def carry(context, operation):
+    run_operation(context, operation.id)
+    wait_until(lambda: context.store.get_operation(operation.id).state in ENDS, "it is over", 300)
+    return context.store.get_operation(operation.id)
+
+
+def command(context, *words, fails=""):
+    told = {
+        "TAARAFO_STATE": str(context.settings.state),
+        "TAARAFO_DOCKER_HOST": context.settings.docker_host,
+        "TAARAFO_STACK": context.settings.stack,
+        "TAARAFO_PORT": str(context.settings.port),
+        "TAARAFO_REGISTRY_PORT": str(context.settings.registry_port),
+    }
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "cli.py"), "community", *words, "--json"],
+        env={**os.environ, **told},
+        capture_output=True,
+        text=True,
+        timeout=150,
+    )
+    if fails:
+        assert done.returncode, done.stdout
+        assert fails in done.stderr, done.stderr
+        return None
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def nothing_half_made(context, community, folder):
+    left = context.engine.list_named(name_of(community, context.place.stack))
+    words = ("phrase", "export", "pack", "room", "part", "read-only", "writable", "recount", "back")
+    assert [each for each in left if any(word in each for word in words)] == []
+    assert [path for path in folder.iterdir() if path.name.startswith(".")] == []
+    assert not (Path(home_dir(community, context.place)) / "scratch").exists()
+
+
+def test_an_export_that_fails_leaves_nothing_and_lets_everybody_write(first, family, member):
+    small = Path("/run/taarafo-test-small")
+    small.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", small], check=True)
+    try:
+        to = ("export", family.label, "--to", str(small / "family.bundle"))
+        command(first, *to, fails="there is not enough room for it")
+        nothing_half_made(first, family, small)
+        assert list(small.iterdir()) == []
+    finally:
+        subprocess.run(["umount", small], check=True)
+        small.rmdir()
+    assert first.store.get_community(family.id).reading_since is None
+    assert post(member, "Still here") == 303
+
+
+@pytest.fixture(scope="module")
+def exported(first, family, member, folder):
+    file = folder / "family.bundle"
+    began = time.monotonic()
+    made = command(first, "export", family.label, "--to", str(file), "--show-phrase")
+    print(f"an export took {time.monotonic() - began:.1f} s")
+    assert made["signed_by"] == get_fingerprint(first)
+    return made
+
+
+def test_an_exported_family_can_be_read_and_not_written(
+    first, family, member, exported, folder, state
+):
+    assert exported["files"] >= 20
+    assert exported["moves"]
+    nothing_half_made(first, family, folder)
+    raw = Path(exported["file"]).read_bytes()
+    assert len(raw) > 20 * 50_000
+    assert b"SQLite format 3" not in raw
+    assert exported["phrase"].encode() not in raw
+    assert WORD in member.ask("GET", "/")[1]
+    assert post(member, "Too late") == 503
+    assert "moving house" in member.ask("POST", "/posts", {"text": "x"})[1]
+    assert first.store.get_community(family.id).reading_since
+
+
+def test_a_changed_bundle_is_refused_wherever_it_was_changed(second, exported, folder):
+    raw = bytearray(Path(exported["file"]).read_bytes())
+    bad = folder / "bad.bundle"
+    for place in (700, len(raw) // 2, len(raw) - 3000):
+        spoiled = bytearray(raw)
+        spoiled[place] ^= 1
+        bad.write_bytes(spoiled)
+        words = ("import", str(bad), "--phrase", exported["phrase"])
+        command(second, *words, fails="This bundle cannot be used")
+    bad.write_bytes(raw[: len(raw) // 2])
+    command(second, *words, fails="it is not whole")
+    bad.unlink()
+    assert second.store.list_communities().total == 0
+
+
+def test_neither_other_words_nor_another_key_open_it(second, exported):
+    other = "abandon " * 23 + "art"
+    command(second, "import", exported["file"], "--phrase", other, fails="do not open")
+    words = ("--phrase", exported["phrase"], "--signed-by", "0" * 64)
+    command(second, "import", exported["file"], *words, fails="signed by another key")
+    assert second.store.list_communities().total == 0
+    assert list((second.settings.state / "imports").iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def imported(second, exported):
+    began = time.monotonic()
+    words = ("--phrase", exported["phrase"], "--signed-by", exported["signed_by"][:16])
+    made = command(second, "import", exported["file"], *words, "--as", "harvest")
+    print(f"an import took {time.monotonic() - began:.1f} s")
+    return made
+
+
+def test_all_of_it_is_at_its_new_place(second, family, member, imported, exported):
+    assert imported["found"] == imported["expected"]
+    assert imported["found"]["files"] == exported["files"]
+    assert sum(imported["found"]["rows"].values()) == exported["rows"]
+    moved = second.store.get_community(imported["id"])
+    assert (moved.name, moved.founder, moved.label) == (family.name, "Ann", "harvest")
+    assert moved.promises == family.promises
+    assert moved.verdict == "GENUINE"
+    there = Member(host_of(moved), second.settings.port, dict(member.cookies), member.word)
+    status, page = there.ask("GET", "/")
+    assert (status, WORD in page) == (200, True), "she is still signed in, and her words are there"
+    assert post(there, "We arrived") == 303
+    assert list((second.settings.state / "imports").iterdir()) == []
+
+
+def test_the_same_import_again_is_the_same(second, imported, exported, folder):
+    again = folder / "again.json"
+    words = ("--phrase", exported["phrase"], "--receipt", str(again))
+    made = command(second, "import", exported["file"], *words)
+    assert made["id"] == imported["id"]
+    assert json.loads(again.read_bytes()) == json.loads(Path(imported["receipt"]).read_bytes())
+    assert second.store.list_communities().total == 1
+
+
+def test_nobody_is_led_away_by_a_receipt_that_is_not_right(first, family, imported, folder):
+    forged = folder / "forged.json"
+    envelope = json.loads(Path(imported["receipt"]).read_bytes())
+    envelope["payload"] = envelope["payload"][:-8] + "AAAAAAA="
+    forged.write_text(json.dumps(envelope))
+    words = ("moved", family.label, "--receipt", str(forged))
+    command(first, *words, fails="This receipt proves nothing")
+    assert first.store.get_community(family.id).state == CommunityState.RUNNING
+
+
+def test_what_was_still_written_here_is_not_left_behind(first, family, imported):
+    late = Path(home_dir(family, first.place)) / "data" / "media" / "late.bin"
+    late.write_bytes(b"late")
+    try:
+        words = ("moved", family.label, "--receipt", imported["receipt"])
+        command(first, *words, fails="Something was still written here")
+    finally:
+        late.unlink()
+    assert get(first.settings, host_of(family), "/")[0] == 200
+
+
+def test_the_old_address_leads_to_the_new_one(first, second, family, member, imported):
+    moved = command(first, "moved", family.label, "--receipt", imported["receipt"])
+    assert moved["state"] == "moved"
+    assert moved["moved_to"] == f"http://harvest.localhost:{second.settings.port}"
+    for method in ("GET", "POST"):
+        assert redirect_of(first, family, method, "/join/a?b=c") == (
+            308,
+            f"{moved['moved_to']}/join/a?b=c",
+        )
+    assert first.engine.list_named(name_of(family, first.place.stack)) == []
+    assert (Path(home_dir(family, first.place)) / "data").exists(), "it is kept for a while"
+    status, page = get(first.settings, "localhost", f"/check/{family.address}")
+    assert status == 200
+    assert "moved" in page
+    assert moved["moved_to"] in page
+
+
+def redirect_of(context, community, method, path):
+    connection = HTTPConnection("127.0.0.1", context.settings.port, timeout=30)
+    connection.request(method, path, headers={"Host": community.address})
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    return answer.status, answer.getheader("Location")
+
+
+def test_what_moved_can_be_removed_and_leaves_nothing(first, second, family, imported):
+    assert carry(first, erase(first, family)).state == OperationState.DONE
+    assert not Path(door_dir(family, first.place)).exists()
+    assert not Path(home_dir(family, first.place)).exists()
+    there = second.store.get_community(imported["id"])
+    assert get(second.settings, host_of(there), "/healthz")[0] in (200, 404)
+    assert carry(second, erase(second, there)).state == OperationState.DONE
