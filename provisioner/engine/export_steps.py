@@ -26,6 +26,7 @@ from provisioner.core.moving import (
 from provisioner.core.tally import Tally
 from provisioner.engine import back_up_steps
 from provisioner.engine.back_up_steps import COPY_SECONDS, clear, get_recipe
+from provisioner.engine.create_steps import await_job
 from provisioner.engine.phrase import ensure_phrase, seal_card, withdraw_phrase
 from provisioner.engine.reports import await_command, await_report
 from provisioner.engine.signing import get_signing_key
@@ -131,7 +132,8 @@ def tidy_export(work: Work) -> None:
     withdraw_phrase(work)
     asked = work.operation.asked
     job = plan_leave_no_part(work.community, asked["folder"], _part(work), place)
-    await_command(work, job, "the last traces to go", "what was left could not be erased")
+    engine.start_job(job)
+    await_job(work, job.service.name, "the last traces to go")
     engine.remove_service(job.service.name)
     clear(work)
 
@@ -144,9 +146,11 @@ def reopen(work: Work) -> None:
 
 
 def open_to_writing(work: Work) -> None:
-    job = plan_writing(work.community, work.place_on_nodes)
-    await_command(work, job, "everybody to be told", "it could not be opened to writing")
-    work.context.engine.remove_service(job.service.name)
+    """Tried again until it works: nobody could write otherwise."""
+    job, engine = plan_writing(work.community, work.place_on_nodes), work.context.engine
+    engine.start_job(job)
+    await_job(work, job.service.name, "everybody to be told")
+    engine.remove_service(job.service.name)
     work.change(reading_since=None)
 
 

@@ -14,9 +14,9 @@ from provisioner.engine.back_up_steps import copy_database, get_recipe
 from provisioner.engine.create_steps import await_job
 from provisioner.engine.export import YES
 from provisioner.engine.remove_steps import remove_network, remove_secrets, stop_service
-from provisioner.engine.reports import await_command, await_report
+from provisioner.engine.reports import await_report
 from provisioner.engine.work import StepPlan, Work
-from provisioner.errors import MoveRefused
+from provisioner.errors import AppFailed, MoveRefused, Unavailable
 from provisioner.models.bundle import Bundle
 from provisioner.models.community import CommunityState
 
@@ -39,9 +39,16 @@ def look_again(work: Work) -> None:
 
 
 def lead_away(work: Work) -> None:
-    job = plan_lead_away(work.community, work.operation.asked["home"], work.place_on_nodes)
-    await_command(work, job, "everybody to be told", "nobody could be led to the new address")
-    work.change(moved_to=work.operation.asked["home"])
+    """At the edge. One that fails is tried again: from here on it only goes forward."""
+    home, engine = work.operation.asked["home"], work.context.engine
+    job = plan_lead_away(work.community, home, work.place_on_nodes)
+    engine.start_job(job)
+    try:
+        await_job(work, job.service.name, "everybody to be told")
+    except AppFailed as error:
+        raise Unavailable(error.detail, part="the way to the new address") from error
+    engine.remove_service(job.service.name)
+    work.change(moved_to=home)
 
 
 def settle_move(work: Work) -> None:

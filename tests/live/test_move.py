@@ -21,7 +21,7 @@ from provisioner.models.community import CommunityState
 from provisioner.models.operation import OperationState
 from provisioner.settings import ROOT
 from tests.live.community import ask, erase, get, wait_until
-from tests.live.second import second_control_plane
+from tests.live.second import UP_SECONDS, second_machine
 
 pytestmark = pytest.mark.live
 WORD = "The apples are ripe."
@@ -34,9 +34,12 @@ def first(control_plane, state):
 
 
 @pytest.fixture(scope="module")
-def second(first, state):
-    with second_control_plane(state) as context:
-        yield context
+def second(engine, first):
+    """Another machine, with a control plane that knows nothing of the first one."""
+    with second_machine(engine) as machine:
+        machine.command("up", seconds=UP_SECONDS)
+        assert machine.context.store.list_communities().total == 0
+        yield machine
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +96,12 @@ def command(context, *words, fails=""):
         return None
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def refuse(machine, *words, because):
+    done = machine.try_command("community", *words)
+    assert done.returncode, done.stdout
+    assert because in done.stderr, done.stderr
 
 
 def nothing_half_made(context, community, folder):
@@ -153,19 +162,19 @@ def test_a_changed_bundle_is_refused_wherever_it_was_changed(second, exported, f
         spoiled[place] ^= 1
         bad.write_bytes(spoiled)
         words = ("import", str(bad), "--phrase", exported["phrase"])
-        command(second, *words, fails="This bundle cannot be used")
+        refuse(second, *words, because="This bundle cannot be used")
     bad.write_bytes(raw[: len(raw) // 2])
-    command(second, *words, fails="it is not whole")
+    refuse(second, *words, because="it is not whole")
     bad.unlink()
-    assert second.store.list_communities().total == 0
+    assert second.context.store.list_communities().total == 0
 
 
 def test_neither_other_words_nor_another_key_open_it(second, exported):
     other = "abandon " * 23 + "art"
-    command(second, "import", exported["file"], "--phrase", other, fails="do not open")
+    refuse(second, "import", exported["file"], "--phrase", other, because="do not open")
     words = ("--phrase", exported["phrase"], "--signed-by", "0" * 64)
-    command(second, "import", exported["file"], *words, fails="signed by another key")
-    assert second.store.list_communities().total == 0
+    refuse(second, "import", exported["file"], *words, because="signed by another key")
+    assert second.context.store.list_communities().total == 0
     assert list((second.settings.state / "imports").iterdir()) == []
 
 
@@ -173,7 +182,7 @@ def test_neither_other_words_nor_another_key_open_it(second, exported):
 def imported(second, exported):
     began = time.monotonic()
     words = ("--phrase", exported["phrase"], "--signed-by", exported["signed_by"][:16])
-    made = command(second, "import", exported["file"], *words, "--as", "harvest")
+    made = second.command("community", "import", exported["file"], *words, "--as", "harvest")
     print(f"an import took {time.monotonic() - began:.1f} s")
     return made
 
@@ -182,24 +191,24 @@ def test_all_of_it_is_at_its_new_place(second, family, member, imported, exporte
     assert imported["found"] == imported["expected"]
     assert imported["found"]["files"] == exported["files"]
     assert sum(imported["found"]["rows"].values()) == exported["rows"]
-    moved = second.store.get_community(imported["id"])
+    moved = second.context.store.get_community(imported["id"])
     assert (moved.name, moved.founder, moved.label) == (family.name, "Ann", "harvest")
     assert moved.promises == family.promises
-    assert moved.verdict == "GENUINE"
+    assert second.command("check", moved.address)["outcome"] == "GENUINE"
     there = Member(host_of(moved), second.settings.port, dict(member.cookies), member.word)
-    status, page = there.ask("GET", "/")
+    status, page = second.inside(lambda: there.ask("GET", "/"))
     assert (status, WORD in page) == (200, True), "she is still signed in, and her words are there"
-    assert post(there, "We arrived") == 303
+    assert second.inside(lambda: post(there, "We arrived")) == 303
     assert list((second.settings.state / "imports").iterdir()) == []
 
 
 def test_the_same_import_again_is_the_same(second, imported, exported, folder):
     again = folder / "again.json"
     words = ("--phrase", exported["phrase"], "--receipt", str(again))
-    made = command(second, "import", exported["file"], *words)
+    made = second.command("community", "import", exported["file"], *words)
     assert made["id"] == imported["id"]
     assert json.loads(again.read_bytes()) == json.loads(Path(imported["receipt"]).read_bytes())
-    assert second.store.list_communities().total == 1
+    assert second.context.store.list_communities().total == 1
 
 
 def test_nobody_is_led_away_by_a_receipt_that_is_not_right(first, family, imported, folder):
@@ -253,6 +262,5 @@ def test_what_moved_can_be_removed_and_leaves_nothing(first, second, family, imp
     assert carry(first, erase(first, family)).state == OperationState.DONE
     assert not Path(door_dir(family, first.place)).exists()
     assert not Path(home_dir(family, first.place)).exists()
-    there = second.store.get_community(imported["id"])
-    assert get(second.settings, host_of(there), "/healthz")[0] in (200, 404)
-    assert carry(second, erase(second, there)).state == OperationState.DONE
+    gone = second.command("community", "remove", "harvest", "--yes", "--even-without-backup")
+    assert gone["state"] == "removed"

@@ -10,7 +10,7 @@ from web.check import words
 from web.check.ask import ask_for_verdict, complete_address
 from web.check.blueprint import LONGEST, LOOKS, blueprint
 from web.check.past import show_past
-from web.check.recorded import find_running
+from web.check.recorded import find_moved, find_running
 from web.check.report import write_report
 from web.current import get_context, get_settings
 from web.limits import limited
@@ -38,6 +38,8 @@ def ask() -> ResponseReturnValue:
 def show(address: str) -> ResponseReturnValue:
     """The verdict now, and what was found before. An address without any report gets 404."""
     context, whole = get_context(), read_typed(address)
+    if moved := find_moved(context, whole):
+        return render_template("check/moved.html", address=whole, home=moved.moved_to)
     verdict = ask_for_verdict(context, whole)
     if is_nothing_there(verdict):
         return say_nothing_there(whole)
