@@ -82,8 +82,8 @@ def plan_recount(community: Community, backup: RecipeBackup, place: Place) -> Jo
     """Count what is there now (`provisioner.node.recount`)."""
     wish = {"copies": backup.copies, "leave_out": list(backup.leave_out)}
     data = Mount(f"{home_dir(community, place)}/data", "/data", read_only=True)
-    job = plan_keeper(community, place, Shelf(""), "recount", wish, (data,), READ_ALL)
-    return JobSpec(replace(job.service, secrets=()))
+    job = plan_keeper(community, place, Shelf(""), "recount", wish, (), READ_ALL)
+    return JobSpec(replace(job.service, secrets=(), mounts=(data,)))  # it writes nothing at all
 
 
 def plan_lead_away(community: Community, home: str, place: Place) -> JobSpec:

@@ -5,22 +5,45 @@ Until somebody is led on, a failure changes nothing. From then on it only goes f
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import wraps
 
 from provisioner.core.keeping import BEFORE_BACKUP
 from provisioner.core.moving import plan_erase_kept, plan_lead_away, plan_recount
 from provisioner.core.tally import Tally, compare_rows
-from provisioner.engine.back_up_steps import copy_database, get_recipe
+from provisioner.engine import back_up_steps
+from provisioner.engine.back_up_steps import get_recipe
 from provisioner.engine.create_steps import await_job
 from provisioner.engine.export import YES
 from provisioner.engine.remove_steps import remove_network, remove_secrets, stop_service
 from provisioner.engine.reports import await_report
 from provisioner.engine.work import StepPlan, Work
-from provisioner.errors import AppFailed, MoveRefused, Unavailable
+from provisioner.errors import AppFailed, BackupFailed, MoveRefused, Unavailable
 from provisioner.models.bundle import Bundle
 from provisioner.models.community import CommunityState
 
 
+def _as_move(effect: Callable[[Work], None]) -> Callable[[Work], None]:
+    """What does not work is said as what it means here."""
+
+    @wraps(effect)
+    def told(work: Work) -> None:
+        try:
+            effect(work)
+        except BackupFailed as error:
+            reason = f"Nobody was led away, because {error.facts['reason']}. Try again."
+            raise MoveRefused(error.detail, reason=reason) from error
+
+    return told
+
+
+@_as_move
+def copy_database(work: Work) -> None:
+    back_up_steps.copy_database(work)
+
+
+@_as_move
 def look_again(work: Work) -> None:
     """What was on its way in when the bundle was made would be missing there. Raises MoveRefused
     when the counts are not what they were then."""
