@@ -18,8 +18,9 @@ from provisioner.engine.operations import Runner, run_operation, run_stranded
 from provisioner.engine.phrase import mint_phrase
 from provisioner.engine.receipt import write_receipt
 from provisioner.engine.remove import request_removal
+from provisioner.engine.upgrade import request_repeat
 from provisioner.engine.upkeep import keep_up
-from provisioner.errors import Conflict, MoveRefused, ReceiptRefused, SaidBadly
+from provisioner.errors import Conflict, MoveRefused, ReceiptRefused, SaidBadly, UpgradeRefused
 from provisioner.models.community import CommunityState
 from provisioner.models.operation import OperationKind, OperationState
 from provisioner.models.promise import Preset
@@ -240,6 +241,16 @@ def test_it_is_backed_up_every_night_while_it_can_only_be_read(context, family, 
     export(context, family, tmp_path)
     context.clock.moment += timedelta(days=1)
     assert keep_up(context) == 1
+
+
+def test_its_version_stays_while_it_moves(context, family, tmp_path):
+    export(context, family, tmp_path)
+    with pytest.raises(UpgradeRefused) as refused:
+        request_repeat(context, look(context, family), requested_by="test")
+    assert "was exported to move" in refused.value.explain()
+    assert context.store.list_fleet(family.app, family.channel) == []
+    carry(context, request_stay(context, look(context, family), requested_by="test"))
+    assert len(context.store.list_fleet(family.app, family.channel)) == 1
 
 
 def test_with_an_export_of_the_last_day_it_may_be_removed(context, family, tmp_path):

@@ -221,7 +221,7 @@ def test_nobody_is_led_away_by_a_receipt_that_is_not_right(first, family, import
     assert first.store.get_community(family.id).state == CommunityState.RUNNING
 
 
-def test_what_was_still_written_here_is_not_left_behind(first, family, imported):
+def test_what_was_still_written_here_is_not_left_behind(first, family, member, imported):
     late = Path(home_dir(family, first.place)) / "data" / "media" / "late.bin"
     late.write_bytes(b"late")
     try:
@@ -229,7 +229,7 @@ def test_what_was_still_written_here_is_not_left_behind(first, family, imported)
         command(first, *words, fails="Something was still written here")
     finally:
         late.unlink()
-    assert get(first.settings, host_of(family), "/")[0] == 200
+    assert WORD in member.ask("GET", "/")[1], "it goes on as before"
 
 
 def test_the_old_address_leads_to_the_new_one(first, second, family, member, imported):

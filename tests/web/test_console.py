@@ -59,6 +59,17 @@ def test_the_cookie_of_one_page_opens_no_other(founder, app, context):
     assert founder.go("/my/oak-street").page.status_code == 403
 
 
+def test_she_reads_that_it_moves_and_where_it_went(founder, context, community):
+    now = context.clock.now()
+    context.store.change_community(community.id, reading_since=now)
+    assert "It is moving house" in founder.go("/my/smith-family").words
+    home = "https://smith.example.org"
+    context.store.change_community(community.id, state=CommunityState.MOVED, moved_to=home)
+    founder.go("/my/smith-family")
+    assert "It moved. This is its new home" in founder.words
+    assert f'href="{home}"' in founder.page.text
+
+
 def test_removal_wants_the_address_typed(founder, context, community):
     founder.go("/my/smith-family/remove").submit(typed="smith-famly")
     assert founder.page.status_code == 422
