@@ -95,8 +95,7 @@ def open_backup(work: Work) -> None:
         "release": card.release,
         "version": card.version,
     }
-    work.context.store.record_asked(work.operation.id, asked)
-    work.operation.asked = asked
+    work.note(asked)
     _write_down(work, card)
 
 
@@ -130,12 +129,10 @@ def take_name(work: Work) -> None:
         engine.remove_service(job.service.name)
     _take_keys_back(work)
     try:
-        address = work.context.settings.address_of(label)
-        work.context.store.give_name(work.community.id, label, address)
+        work.rename(label, work.context.settings.address_of(label))
     except Conflict as error:
         reason = f"“{label}”, or one just like it, is taken here; choose another one with --as"
         raise RestoreFailed(label, reason=reason) from error
-    work.community = work.context.store.get_community(work.community.id)
 
 
 def check_size(work: Work) -> None:
@@ -205,9 +202,7 @@ def bring_home(work: Work) -> None:
     """Beside where the app will look for it. Raises RestoreFailed unless every count matches."""
     _hand_over_keys(work)
     told = await_report(work, _plan_bring_home(work), "your things to come")
-    asked = {**work.operation.asked, "found": json.dumps(told["tally"])}
-    work.context.store.record_asked(work.operation.id, asked)
-    work.operation.asked = asked
+    work.note({**work.operation.asked, "found": json.dumps(told["tally"])})
     work.log(f"{told['tally']['files']} files came in {told['seconds']} s, all counts match")
 
 
