@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -15,13 +16,17 @@ import pytest
 from provisioner.core.place import door_dir, home_dir, host_of, name_of
 from provisioner.engine.benchmarks.members import Member, join
 from provisioner.engine.context import Context
-from provisioner.engine.operations import run_operation
+from provisioner.engine.export import request_export
+from provisioner.engine.open_bundle import read_bundle
+from provisioner.engine.operations import run_operation, run_stranded
 from provisioner.engine.signing import get_fingerprint
 from provisioner.models.community import CommunityState
 from provisioner.models.operation import OperationState
 from provisioner.settings import ROOT
+from tests.live.breaking import run_doomed
 from tests.live.community import ask, erase, get, wait_until
 from tests.live.second import UP_SECONDS, second_machine
+from tests.live.test_backups import kill
 
 pytestmark = pytest.mark.live
 WORD = "The apples are ripe."
@@ -126,6 +131,40 @@ def test_an_export_that_fails_leaves_nothing_and_lets_everybody_write(first, fam
         small.rmdir()
     assert first.store.get_community(family.id).reading_since is None
     assert post(member, "Still here") == 303
+
+
+@pytest.mark.parametrize("step", ["close_to_writing", "sign_and_pack"])
+def test_an_export_whose_worker_is_killed_is_finished(first, state, family, member, folder, step):
+    file = folder / f"{step}.bundle"
+    living = first.store.get_community(family.id)
+    operation = request_export(first, living, file=file, requested_by="test")
+    run_doomed(state, operation, step)
+    wait_until(lambda: run_stranded(first) or is_over(first, operation), "somebody goes on", 30)
+    wait_until(lambda: is_over(first, operation), "it is over", 120)
+    assert first.store.get_operation(operation.id).state == OperationState.DONE
+    assert read_bundle(file).letter.signed_by == get_fingerprint(first)
+    nothing_half_made(first, family, folder)
+    assert post(member, "Too late") == 503
+    file.unlink()
+    command(first, "stay", family.label)
+    assert post(member, f"After {step}") == 303
+
+
+def is_over(context, operation):
+    return context.store.get_operation(operation.id).state in ENDS
+
+
+def test_an_export_whose_job_is_killed_leaves_nothing(first, engine, family, member, folder):
+    file = folder / "killed.bundle"
+    service = f"{name_of(family, first.place.stack)}-export"
+    with ThreadPoolExecutor(1) as hand:
+        killed = hand.submit(kill, engine, service)
+        words = ("export", family.label, "--to", str(file))
+        command(first, *words, fails="cut off before it said what it did")
+        killed.result()
+    assert not file.exists()
+    nothing_half_made(first, family, folder)
+    assert post(member, "We are still here") == 303
 
 
 @pytest.fixture(scope="module")
