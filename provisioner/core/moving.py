@@ -15,11 +15,10 @@ from provisioner.models.service import JobSpec, Mount
 OUT = "/out"
 READ_ONLY, MOVED = "read-only", "moved"  # what the edge looks for (images/edge/Caddyfile)
 MAY_WRITE = ("CAP_DAC_OVERRIDE",)
-# $1: folder of the door, $2: folder of the evidence, $3: where it lives now
+# $1: folder of the door, $2: where it lives now
 LEAD_AWAY = """
-rm -rf --one-file-system -- "$2"
 install -d -m 0755 "$1/moved.new"
-: > "$1/moved.new/$3"
+: > "$1/moved.new/$2"
 rm -rf --one-file-system -- "$1/moved"
 mv -T -- "$1/moved.new" "$1/moved"
 """
@@ -87,12 +86,16 @@ def plan_recount(community: Community, backup: RecipeBackup, place: Place) -> Jo
 
 
 def plan_lead_away(community: Community, home: str, place: Place) -> JobSpec:
-    """The edge sends everybody on to `home`, an address such as `https://a.example:8443`; what was
-    signed about the old place goes."""
-    evidence = f"{place.evidence_dir}/{host_of(community)}"
+    """The edge sends everybody on to `home`, an address such as `https://a.example:8443`."""
     door, name = door_dir(community, place), home.replace("://", ":", 1)
-    words = ("sh", "-ec", LEAD_AWAY, "lead-away", door, evidence, name)
-    return plan_tool(community, place, "lead-away", words, (door, place.evidence_dir))
+    words = ("sh", "-ec", LEAD_AWAY, "lead-away", door, name)
+    return plan_tool(community, place, "lead-away", words, (door,))
+
+
+def plan_erase_evidence(community: Community, place: Place) -> JobSpec:
+    """What the agent last signed about what does not run here any more."""
+    evidence = f"{place.evidence_dir}/{host_of(community)}"
+    return plan_erasing(community, place, "no-evidence", (evidence,), (place.evidence_dir,))
 
 
 def plan_erase_kept(community: Community, place: Place) -> JobSpec:

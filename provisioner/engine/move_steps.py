@@ -10,7 +10,12 @@ from datetime import timedelta
 from functools import wraps
 
 from provisioner.core.keeping import BEFORE_BACKUP
-from provisioner.core.moving import plan_erase_kept, plan_lead_away, plan_recount
+from provisioner.core.moving import (
+    plan_erase_evidence,
+    plan_erase_kept,
+    plan_lead_away,
+    plan_recount,
+)
 from provisioner.core.tally import Tally, compare_rows
 from provisioner.engine import back_up_steps
 from provisioner.engine.back_up_steps import get_recipe
@@ -22,6 +27,7 @@ from provisioner.engine.work import StepPlan, Work
 from provisioner.errors import AppFailed, BackupFailed, MoveRefused, Unavailable
 from provisioner.models.bundle import Bundle
 from provisioner.models.community import CommunityState
+from provisioner.models.service import JobSpec
 
 
 def _as_move(effect: Callable[[Work], None]) -> Callable[[Work], None]:
@@ -74,6 +80,11 @@ def lead_away(work: Work) -> None:
     work.change(moved_to=home)
 
 
+def erase_evidence(work: Work) -> None:
+    """Only now: as long as it ran, the agent wrote it anew."""
+    _erase(work, plan_erase_evidence(work.community, work.place_on_nodes))
+
+
 def settle_move(work: Work) -> None:
     keeps = timedelta(days=work.context.settings.rollback_days)
     kept_until = work.context.clock.now() + keeps
@@ -95,10 +106,7 @@ def erase_at_once(work: Work) -> None:
 
 def erase_kept(work: Work) -> None:
     """Its data, its local backups and what opens them. Its address still leads on."""
-    job, engine = plan_erase_kept(work.community, work.place_on_nodes), work.context.engine
-    engine.start_job(job)
-    await_job(work, job.service.name, "what was kept to be erased")
-    engine.remove_service(job.service.name)
+    _erase(work, plan_erase_kept(work.community, work.place_on_nodes))
     work.context.store.forget_community(work.community.id)
     work.change(
         sealed_secrets=b"",
@@ -117,6 +125,12 @@ def leave_move(work: Work) -> None:
         work.context.engine.remove_service(name)
 
 
+def _erase(work: Work, job: JobSpec) -> None:
+    work.context.engine.start_job(job)
+    await_job(work, job.service.name, "what was kept to be erased")
+    work.context.engine.remove_service(job.service.name)
+
+
 def is_led_away(work: Work) -> bool:
     return work.has_begun("lead_away")
 
@@ -133,6 +147,7 @@ MOVE_STEPS = (
     StepPlan("stop_service", stop_service),
     StepPlan("remove_network", remove_network),
     StepPlan("remove_secrets", remove_secrets),
+    StepPlan("erase_evidence", erase_evidence, poll_seconds=0.05),
     StepPlan("settle_move", settle_move),
     StepPlan("erase_at_once", erase_at_once, poll_seconds=0.05),
 )

@@ -77,6 +77,7 @@ STEP_WORDS: dict[str, str] = {
     "open_to_writing": "Letting everybody write again",
     "look_again": "Making sure that nothing was left behind",
     "lead_away": "Showing everybody the way to your new home",
+    "erase_evidence": "Taking down what was signed about the old place",
     "settle_move": "Writing down where you live now",
     "erase_at_once": "Erasing what is not needed here any more",
     "leave_move": "Sweeping up behind what did not work",

@@ -281,6 +281,7 @@ def test_the_old_address_leads_to_the_new_one(first, second, family, member, imp
             f"{moved['moved_to']}/join/a?b=c",
         )
     assert first.engine.list_named(name_of(family, first.place.stack)) == []
+    assert not (first.settings.evidence_dir / host_of(family)).exists()
     assert (Path(home_dir(family, first.place)) / "data").exists(), "it is kept for a while"
     status, page = get(first.settings, "localhost", f"/check/{family.address}")
     assert status == 200
