@@ -125,11 +125,11 @@ class UpgradeRefused(Conflict):
 
 
 class NothingKept(Conflict):
-    """No copy of it was proved within a day: it has to be said twice."""
+    """No copy that outlives it was proved within a day: it has to be said twice."""
 
     code = "nothing-kept"
-    sentence = "There is no backup or export of {name} from the last day. Nothing was removed."
-    advice = "Make one first, or say a second time that nothing of it has to be kept."
+    sentence = "No copy of {name} from the last day would outlive it. Nothing was removed."
+    advice = "Export it first, or say a second time that nothing of it has to be kept."
 
 
 class MoveRefused(Conflict):

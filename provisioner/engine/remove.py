@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from provisioner.core.keeping import S3
 from provisioner.engine.context import Context
 from provisioner.errors import NotFound, NothingKept, SaidBadly
 from provisioner.models.community import Community, CommunityState
@@ -38,13 +39,13 @@ def request_removal(
 
 
 def needs_copy(context: Context, community: Community) -> bool:
-    """Whether it runs, and no backup or bundle that counts is younger than a day.
+    """Whether it runs, and no copy that will outlive it is younger than a day.
 
-    What never ran has nothing to keep, and of a removal that was begun nothing whole is left.
+    Backups on its own machine go with it, so only those in an S3 store and bundles count. What
+    never ran has nothing to keep, and of a removal that was begun nothing whole is left.
     """
     if community.state != CommunityState.RUNNING:
         return False
-    made = [each.made_at for each in context.store.list_bundles(community.id)[:1]]
-    if backup := context.store.find_backups([community.id]).get(community.id):
-        made.append(backup.made_at)
-    return not any(each >= context.clock.now() - FRESH for each in made)
+    store = context.store
+    kept = [*store.list_bundles(community.id)[:1], *store.list_backups(community.id, S3)[:1]]
+    return not any(each.made_at >= context.clock.now() - FRESH for each in kept)

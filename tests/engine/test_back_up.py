@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -223,10 +224,21 @@ def test_with_the_community_everything_is_forgotten(context, family):
     erased = []
     begin = context.engine.start_job
     context.engine.start_job = lambda job: (erased.append(job.service.command), begin(job))
-    carry(context, request_removal(context, family, typed=family.label, requested_by="test"))
+    removal = request_removal(
+        context, family, typed=family.label, even_without_backup=True, requested_by="test"
+    )
+    carry(context, removal)
     assert context.store.find_drills([family.id]) == {}
     assert context.store.list_backups(family.id) == []
     assert any(f"/backups/{family.id}" in command for command in erased)
+
+
+def keep_elsewhere(context):
+    """A second shelf, in an S3 store."""
+    address = "s3:https://store.example/families"
+    context.place = replace(context.place, backup_s3=address, backup_s3_secret="keys")
+    context.engine.ensure_secret("keys", b"keys", {})
+    context.reports |= {f"{verb}-s3": GOOD[f"{verb}-local"] for verb in ("back-up", "thin-out")}
 
 
 def test_nothing_is_removed_without_a_copy_of_the_last_day_unless_told_twice(context, family):
@@ -235,17 +247,21 @@ def test_nothing_is_removed_without_a_copy_of_the_last_day_unless_told_twice(con
 
     with pytest.raises(NothingKept) as refused:
         remove()
-    assert "no backup or export of The Smith Family from the last day" in refused.value.explain()
+    assert "No copy of The Smith Family from the last day" in refused.value.explain()
+    back_up(context, family)
+    with pytest.raises(NothingKept):
+        remove()  # what is on its own machine goes with it
+    keep_elsewhere(context)
     back_up(context, family)
     context.clock.moment += timedelta(days=1, minutes=1)
     with pytest.raises(NothingKept):
         remove()
-    context.reports["back-up-local"] = {"error": "the place for backups is full"}
+    context.reports["back-up-s3"] = {"error": "the S3 store does not answer"}
     back_up(context, family)
     with pytest.raises(NothingKept):
         remove()
     assert context.store.get_community(family.id).state == CommunityState.RUNNING
-    context.reports["back-up-local"] = {**GOOD["back-up-local"], "snapshot": "b" * 64}
+    context.reports["back-up-s3"] = {**GOOD["back-up-local"], "snapshot": "b" * 64}
     back_up(context, family)
     assert carry(context, remove()).state == OperationState.DONE
 

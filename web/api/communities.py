@@ -147,7 +147,7 @@ ENDPOINTS = (
         "DELETE",
         "/communities/{community}",
         "remove_community",
-        "Remove a community and everything in it, once a copy of the last day was proved",
+        "Remove a community and everything in it, once a copy of the last day would outlive it",
         remove_community,
         Accepted,
         status=202,

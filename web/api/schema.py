@@ -54,7 +54,7 @@ class RemoveQuery(Model):
 
     confirm: str = Field(min_length=1, max_length=300, description="Its address, or first label.")
     even_without_backup: Literal["yes", "no"] = Field(
-        "no", description="Also when no backup or export of the last day was proved."
+        "no", description="Also when no copy of the last day would outlive it."
     )
 
 
