@@ -418,6 +418,15 @@ class BackupFailed(TaarafoError):
     exit_code = 36
 
 
+class WeighingFailed(TaarafoError):
+    """What communities take of the disk could not be counted. What was known stays."""
+
+    code = "weighing-failed"
+    sentence = "What communities take of the disk could not be counted: {reason}."
+    advice = "It is tried again by itself. Limits that were told before hold on."
+    exit_code = 37
+
+
 class RenderFailed(TaarafoError):
     code = "render-failed"
     sentence = "The settings of this community could not be written: {reason}."

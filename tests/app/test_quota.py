@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from app.migrate import migrate
 from app.quota import MB, OverQuota, Quota, read_quota
-from app.settings import Settings
+from app.settings import Settings, read_settings
 
+from provisioner.core.quotas import MB as TOLD_MB
+from provisioner.core.quotas import RESERVE_MB
 from tests.app.conftest import WELCOME, Place
 from tests.app.people import photo
 from tests.app.running import Running
@@ -148,3 +150,8 @@ def test_several_at_once_do_not_pass_it(make_settings: Callable[..., Settings], 
     whole = sqlite3.connect(settings.database)
     assert whole.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     whole.close()
+
+
+def test_the_host_counts_and_tells_as_the_app_does(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("APP_RESERVE_MB", raising=False)
+    assert (read_settings().reserve_mb, MB) == (RESERVE_MB, TOLD_MB)
