@@ -424,6 +424,16 @@ class WeighingFailed(TaarafoError):
     code = "weighing-failed"
     sentence = "What communities take of the disk could not be counted: {reason}."
     advice = "It is tried again by itself. Limits that were told before hold on."
+    exit_code = 38
+
+
+class RestoreFailed(TaarafoError):
+    """A backup that could not be brought back as a community. The backup is as it was."""
+
+    code = "restore-failed"
+    sentence = "Nothing was brought back: {reason}."
+    advice = "The backup was only read, and is as it was. Put that right, then try again."
+    http_status = 422
     exit_code = 37
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -78,6 +78,11 @@ class Work:
             self.context.vault.unseal(self.community.sealed_secrets)
         )
         return unsealed
+
+    def keep_secrets(self, more: Mapping[str, str]) -> None:
+        """Seal them with those that it has; one of the same name is replaced."""
+        sealed = self.context.vault.seal(json.dumps({**self.secrets, **more}).encode())
+        self.change(sealed_secrets=sealed)
 
     def change(self, **values: object) -> None:
         """Record on the community's row, and see it here at once."""

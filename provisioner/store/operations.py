@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, or_
@@ -120,6 +120,13 @@ class Operations(Database):
             .where(col(Operation.id) == operation_id, col(Operation.leased_by) == worker)
             .values(state=state, message=message, **more)
         )
+
+    def record_asked(self, operation_id: str, asked: Mapping[str, str]) -> None:
+        """What was found out of what is wished; the caller holds its lease."""
+        with self.session() as session:
+            session.exec(
+                update(Operation).where(col(Operation.id) == operation_id).values(asked=dict(asked))
+            )
 
     def record_end(
         self, operation_id: str, worker: str, state: OperationState, now: datetime, **more: object

@@ -30,6 +30,7 @@ class Household:
             "copies": COPIES,
             "leave_out": ["incoming"],
             "day": 1,
+            "card": "sealed",
         }
 
     def restic(self, *words):
