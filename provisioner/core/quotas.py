@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from provisioner.core.diagnosis import NEARLY_FULL
 from provisioner.models.community import Community
 from provisioner.models.disk import Disk
 
 MB, GB = 1_000_000, 1_000_000_000
-NEAR, FULL = 80, 100  # percent: from when it is told, and when photos are refused
+NEAR, FULL = NEARLY_FULL, 100  # percent: from when it is told, and when photos are refused
 SMALLEST = 10  # MB: below that an empty community would be full
 LARGEST = 100_000_000  # MB
 RESERVE_MB = 200  # free disk that photos never take: APP_RESERVE_MB of images/taarafo/app
