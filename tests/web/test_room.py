@@ -123,6 +123,8 @@ def test_what_cannot_be_meant_is_said_at_the_field(operator, context, community)
     assert answer.status_code == 422
     assert "“&lt;b&gt;much&lt;/b&gt;” is no number of MB" in answer.text
     assert 'aria-describedby="quota-trouble"' in answer.text
+    assert 'value="&lt;b&gt;much&lt;/b&gt;"' in answer.text, "what was typed is still there"
+    assert post(operator, page, f"{page}/quota").status_code == 422
     assert context.store.get_community(community.id).quota_mb is None
 
 

@@ -102,7 +102,7 @@ def render_community(
         past=show_past(get_context(), community, changes=CHANGES_SHOWN),
         words=words,
         operations=get_context().store.list_operations(community.id),
-        room=show_room(get_context(), community),
+        room=show_room(get_context(), community, request.form.get("quota", "") if too_much else ""),
         is_gone=community.state in GONE,
         is_running=community.state == CommunityState.RUNNING,
         problem=problem,

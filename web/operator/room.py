@@ -15,7 +15,7 @@ NOT_YET = "not looked at yet"
 
 @dataclass(frozen=True)
 class RoomShown:
-    """In words. `typed` is what the form shows: the quota of its own, or that it has none."""
+    """In words. `typed` is what the form shows: its own quota, or that it has none."""
 
     most: str
     data: str
@@ -28,7 +28,8 @@ class RoomShown:
     weighed_at: datetime | None
 
 
-def show_room(context: Context, community: Community) -> RoomShown:
+def show_room(context: Context, community: Community, typed: str = "") -> RoomShown:
+    """`typed` is what was refused and is shown again."""
     quota = quota_of(community, context.settings.quota_mb)
     return RoomShown(
         most=say_size(quota * MB) if quota else "as much as there is",
@@ -36,11 +37,15 @@ def show_room(context: Context, community: Community) -> RoomShown:
         kept=_say(community.kept_bytes),
         backups=_say(community.backup_bytes),
         warning=warn_of_quota(community, quota),
-        typed=USUAL if community.quota_mb is None else str(community.quota_mb),
+        typed=typed or _say_own(community),
         is_usual=community.quota_mb is None,
         is_told=community.told_quota_mb == quota,
         weighed_at=community.weighed_at,
     )
+
+
+def _say_own(community: Community) -> str:
+    return USUAL if community.quota_mb is None else str(community.quota_mb)
 
 
 def _say(size: int | None) -> str:
