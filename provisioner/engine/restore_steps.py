@@ -95,8 +95,7 @@ def open_backup(work: Work) -> None:
         "release": card.release,
         "version": card.version,
     }
-    work.context.store.record_asked(work.operation.id, asked)
-    work.operation.asked = asked
+    work.note(asked)
     _write_down(work, card)
 
 
@@ -130,12 +129,10 @@ def take_name(work: Work) -> None:
         engine.remove_service(job.service.name)
     _take_keys_back(work)
     try:
-        address = work.context.settings.address_of(label)
-        work.context.store.give_name(work.community.id, label, address)
+        work.rename(label, work.context.settings.address_of(label))
     except Conflict as error:
         reason = f"“{label}”, or one just like it, is taken here; choose another one with --as"
         raise RestoreFailed(label, reason=reason) from error
-    work.community = work.context.store.get_community(work.community.id)
 
 
 def check_size(work: Work) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +18,7 @@ from provisioner.models.operation import (
     OperationKind,
 )
 from provisioner.store.database import Database
+from provisioner.store.holding import Hold, require
 
 
 @dataclass(frozen=True)
@@ -94,11 +95,13 @@ class Communities(Database):
             raise Conflict("its label is taken", name=community.label) from error
         return operation
 
-    def give_name(self, community_id: str, label: str, address: str) -> None:
+    def give_name(self, hold: Hold | None, community_id: str, label: str, address: str) -> None:
         """Reserve another name for it. Raises Conflict when somebody has it, or one like it."""
         try:
-            self.change_community(
-                community_id, label=label, reserved=skeleton_of(label), address=address
+            self.change_held(
+                hold,
+                community_id,
+                {"label": label, "reserved": skeleton_of(label), "address": address},
             )
         except IntegrityError as error:
             raise Conflict("the label is taken", name=label) from error
@@ -228,8 +231,15 @@ class Communities(Database):
         return Page(list(rows), total)
 
     def change_community(self, community_id: str, **values: object) -> None:
-        """Set columns of one row; the caller holds its Operation's lease."""
+        """Set columns of one row, for somebody who carries no Operation."""
+        self.change_held(None, community_id, values)
+
+    def change_held(
+        self, hold: Hold | None, community_id: str, values: Mapping[str, object]
+    ) -> None:
+        """Set columns of one row. Raises LeaseLost."""
         with self.session() as session:
+            require(session, hold)
             session.exec(
                 update(Community).where(col(Community.id) == community_id).values(**values)
             )

@@ -15,6 +15,7 @@ from provisioner.models.operation import (
     OperationState,
 )
 from provisioner.store.database import Database
+from provisioner.store.holding import Hold, require
 from provisioner.store.newest import keep_newest
 
 OVER = (OperationState.DONE, OperationState.FAILED)
@@ -121,9 +122,10 @@ class Operations(Database):
             .values(state=state, message=message, **more)
         )
 
-    def record_asked(self, operation_id: str, asked: Mapping[str, str]) -> None:
-        """What was found out of what is wished; the caller holds its lease."""
+    def record_asked(self, hold: Hold | None, operation_id: str, asked: Mapping[str, str]) -> None:
+        """What was found out of what is wished. Raises LeaseLost."""
         with self.session() as session:
+            require(session, hold)
             session.exec(
                 update(Operation).where(col(Operation.id) == operation_id).values(asked=dict(asked))
             )

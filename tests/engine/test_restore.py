@@ -204,10 +204,10 @@ def test_a_worker_that_dies_at_a_step_is_continued(context, family, kit, step, m
     community, operation = ask(context, kit)
     record = context.store.record_step
 
-    def die(row, state, *more):
+    def die(row, state, *more, **how):
         if (row.name, state) == (step, StepState.DONE):
             raise KeyboardInterrupt
-        return record(row, state, *more)
+        return record(row, state, *more, **how)
 
     monkeypatch.setattr(context.store, "record_step", die)
     with pytest.raises(KeyboardInterrupt):

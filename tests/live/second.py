@@ -53,17 +53,24 @@ class SecondPlane:
         self, *words: str, seconds: float = COMMAND_SECONDS
     ) -> subprocess.CompletedProcess[str]:
         """`./taarafo …` as somebody types it on that machine."""
+        with self.begin(*words) as process:
+            try:
+                out, said = process.communicate(timeout=seconds)
+            finally:
+                process.kill()
+        return subprocess.CompletedProcess(process.args, process.returncode, out, said)
+
+    def begin(self, *words: str) -> subprocess.Popen[str]:
         told = {
             "TAARAFO_STATE": str(self.settings.state),
             "TAARAFO_DOCKER_HOST": self.settings.docker_host,
         }
-        return subprocess.run(
+        return subprocess.Popen(
             self.engine.enter(sys.executable, str(ROOT / "cli.py"), *words),
             env={**os.environ, **told},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
-            timeout=seconds,
         )
 
     def inside(self, visit: Callable[[], T]) -> T:
