@@ -12,6 +12,7 @@ from provisioner.core.versions import version_of
 from provisioner.engine.chores import list_troubles
 from provisioner.engine.own_verdict import find_own_verdict
 from provisioner.engine.quota import list_warnings
+from provisioner.engine.remove import needs_copy
 from provisioner.engine.totals import count_communities
 from provisioner.errors import TaarafoError
 from provisioner.models.community import GONE, Community, CommunityState
@@ -105,6 +106,7 @@ def render_community(
         room=show_room(get_context(), community, request.form.get("quota", "") if too_much else ""),
         is_gone=community.state in GONE,
         is_running=community.state == CommunityState.RUNNING,
+        needs_copy=needs_copy(get_context(), community),
         problem=problem,
         refused=refused,
         too_much=too_much,
