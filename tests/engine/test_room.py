@@ -49,6 +49,8 @@ class Job:
         context.engine.start_job = self.start
 
     def start(self, job):
+        if job.service.name in self.context.engine.jobs:
+            return  # as Swarm does: what ended is not started by itself
         wish = json.loads(job.service.command[-1])
         self.asked.append((job.service.name, sorted(wish)))
         weights = {
