@@ -450,6 +450,15 @@ class BackupFailed(TaarafoError):
     exit_code = 36
 
 
+class WeighingFailed(TaarafoError):
+    """What communities take of the disk could not be counted. What was known stays."""
+
+    code = "weighing-failed"
+    sentence = "What communities take of the disk could not be counted: {reason}."
+    advice = "It is tried again by itself. Limits that were told before hold on."
+    exit_code = 39
+
+
 class RestoreFailed(TaarafoError):
     """A backup that could not be brought back as a community. The backup is as it was."""
 

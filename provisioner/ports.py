@@ -14,7 +14,7 @@ from provisioner.core.tlog.policy import Policy
 from provisioner.models.log import LogSeen
 from provisioner.models.release import Image, Listing, Release
 from provisioner.models.saved_check import ReleaseCopy
-from provisioner.models.service import JobSpec, JobState, Node, ServiceSpec, TaskStatus
+from provisioner.models.service import JobSpec, JobState, LocalImage, Node, ServiceSpec, TaskStatus
 
 
 class Clock(Protocol):
@@ -36,6 +36,15 @@ class Engine(Protocol):
         """Docker's data-root on this host."""
 
     def remove_images(self, prefix: str) -> None: ...
+
+    def list_images(self) -> list[LocalImage]:
+        """Everything that this node's engine keeps."""
+
+    def list_service_images(self) -> set[str]:
+        """References of the images of all services and jobs, as they were asked for."""
+
+    def remove_image(self, reference: str) -> bool:
+        """One name of an image, and the image with its last one. False when it is in use."""
 
     def list_nodes(self) -> list[Node]:
         """The machines of the Swarm."""
@@ -180,6 +189,9 @@ class Fetcher(Protocol):
 class Room(Protocol):
     def free_mb(self) -> int:
         """Free disk space in the state folder."""
+
+    def total_mb(self) -> int:
+        """Size of that disk."""
 
     def free_memory_mb(self) -> int:
         """Memory of this machine that could be used without swapping."""

@@ -57,6 +57,10 @@ class Settings(BaseModel):
     )
     max_communities: int = Field(10_000, ge=1, description="Most communities on this control plane")
 
+    quota_mb: int = Field(
+        0, ge=0, description="MB of data that a community may have unless told; 0 is no limit"
+    )
+
     backup_dir: str = Field(
         "", description="Folder for backups; empty means `backups` in the state folder"
     )

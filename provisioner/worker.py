@@ -14,12 +14,14 @@ from provisioner.engine.chores import carry_chore
 from provisioner.engine.context import Context
 from provisioner.engine.forget import forget_kept
 from provisioner.engine.freshen import freshen_cosignatures, freshen_releases
+from provisioner.engine.idle_images import clear_images
 from provisioner.engine.move import erase_moved
 from provisioner.engine.operations import run_operation, run_stranded
 from provisioner.engine.own_verdict import watch_control_plane
 from provisioner.engine.roll_out import roll_out
 from provisioner.engine.upkeep import keep_up
 from provisioner.engine.watch import watch_communities
+from provisioner.engine.weighing import look_after_room
 from provisioner.errors import TaarafoError, Unavailable
 from provisioner.jobs import QueueWaker, listen
 from provisioner.settings import Settings
@@ -28,6 +30,7 @@ from provisioner.signals import when_asked
 log = logging.getLogger(__name__)
 AT_ONCE = 4  # operations that one worker carries side by side
 FRESHEN_SECONDS = 600.0
+IMAGES_SECONDS = 3600.0
 WITNESS_SECONDS = 60.0  # how often is looked whether the witnesses are due to be asked
 LISTEN_SECONDS = 2.0  # how often a worker looks whether the queue is back
 
@@ -49,6 +52,12 @@ def work(context: Context) -> None:
         forget_kept(context)
         erase_moved(context)
 
+    def room() -> None:
+        look_after_room(context)
+
+    def images() -> None:
+        clear_images(context)
+
     def spread() -> None:
         roll_out(context)
 
@@ -60,6 +69,8 @@ def work(context: Context) -> None:
     _every(
         settings.watch_seconds, ended, "rollout", lambda: carry_chore(context, "rollout", spread)
     )
+    _every(settings.watch_seconds, ended, "room", lambda: carry_chore(context, "room", room))
+    _every(IMAGES_SECONDS, ended, "images", lambda: carry_chore(context, "images", images))
     _every(FRESHEN_SECONDS, ended, "freshen", lambda: freshen_releases(context))
     _every(WITNESS_SECONDS, ended, "witnesses", lambda: freshen_cosignatures(context))
     while not ended.is_set():

@@ -12,7 +12,7 @@ from provisioner.core.place import Place
 from provisioner.engine.context import Context
 from provisioner.errors import OperatorError, ReleaseUnknown, Unavailable
 from provisioner.models.release import Image, Listing, Recipe, RecipeService, Release, Source
-from provisioner.models.service import JobSpec, JobState, Node, ServiceSpec, TaskStatus
+from provisioner.models.service import JobSpec, JobState, LocalImage, Node, ServiceSpec, TaskStatus
 from provisioner.settings import Settings
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -49,6 +49,27 @@ class FakeEngine:
         self.said: list[str] = []  # which service was started or stopped, in order
         self.nodes = {"node-1": Node("node-1", "one", is_here=True)}
         self.is_away = False
+        self.images: list[LocalImage] = []
+        self.reports: dict[str, str] = {}  # what a job prints, by the end of its name
+
+    def list_images(self) -> list[LocalImage]:
+        self._answer()
+        return list(self.images)
+
+    def list_service_images(self) -> set[str]:
+        return {spec.image for spec in (self.services | self.jobs).values()}
+
+    def remove_image(self, reference: str) -> bool:
+        self._answer()
+        held = next((each for each in self.images if reference in each.references), None)
+        if held and held.is_used:
+            return False
+        self.images = [
+            replace(each, references=tuple(r for r in each.references if r != reference))
+            for each in self.images
+        ]
+        self.images = [each for each in self.images if each.references]
+        return True
 
     def _answer(self) -> None:
         if self.is_away:
@@ -111,6 +132,9 @@ class FakeEngine:
         return JobState.SUCCEEDED
 
     def read_logs(self, name, *, lines=50):
+        for end, line in self.reports.items():
+            if name in self.jobs and name.endswith(end):
+                return [line]
         return ["a line it printed"] if name in self.jobs | self.services else []
 
     def find_task(self, name: str) -> TaskStatus | None:
@@ -233,10 +257,14 @@ class FakeReleases:
 class FakeRoom:
     def __init__(self) -> None:
         self.free = 50_000
+        self.total = 100_000
         self.free_memory = 4_000
 
     def free_mb(self) -> int:
         return self.free
+
+    def total_mb(self) -> int:
+        return self.total
 
     def free_memory_mb(self) -> int:
         return self.free_memory

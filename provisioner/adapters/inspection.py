@@ -64,7 +64,8 @@ def look_at(path: Path) -> FolderFacts:
     folder = find_existing(path)
     is_writable = os.access(folder, os.W_OK | os.X_OK)
     read_only = bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
-    return FolderFacts(path, is_writable and not read_only, DiskRoom(folder).free_mb())
+    room = DiskRoom(folder)
+    return FolderFacts(path, is_writable and not read_only, room.free_mb(), room.total_mb())
 
 
 def ask_docker(settings: Settings) -> DockerFacts | None:

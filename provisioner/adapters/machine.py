@@ -25,12 +25,18 @@ class DiskRoom:
         self._folder = folder
 
     def free_mb(self) -> int:
-        folder = self._folder
-        while not folder.exists():
-            folder = folder.parent
-        return shutil.disk_usage(folder).free // 2**20
+        return shutil.disk_usage(self._find()).free // 2**20
+
+    def total_mb(self) -> int:
+        return shutil.disk_usage(self._find()).total // 2**20
 
     def free_memory_mb(self) -> int:
         lines = Path("/proc/meminfo").read_text().splitlines()
         told = dict(line.split(":", 1) for line in lines)
         return int(told["MemAvailable"].split()[0]) // 1024
+
+    def _find(self) -> Path:
+        folder = self._folder
+        while not folder.exists():
+            folder = folder.parent
+        return folder

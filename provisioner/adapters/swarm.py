@@ -17,11 +17,12 @@ from docker.errors import APIError, DockerException
 
 from provisioner.adapters.swarm_spec import SPEC_LABEL, write_service
 from provisioner.errors import OperatorError, Unavailable
-from provisioner.models.service import JobSpec, JobState, Node, ServiceSpec, TaskStatus
+from provisioner.models.service import JobSpec, JobState, LocalImage, Node, ServiceSpec, TaskStatus
 
 HOST_LABEL = "org.taarafo.host_id"  # of a node
 SERVICE_LABEL = "com.docker.swarm.service.name"
 FAILED_STATES = frozenset({"failed", "rejected", "shutdown", "orphaned", "remove"})
+ENDED_STATES = frozenset({"exited", "dead"})  # of a container
 IMAGE_ABSENT = ("no such image", "pull", "connection refused", "manifest unknown")
 
 
@@ -63,6 +64,35 @@ class Swarm:
                 if any(name.startswith(prefix) for name in names):
                     with suppress(APIError):
                         self._api.remove_image(image["Id"], force=True)
+
+    def list_images(self) -> list[LocalImage]:
+        with _translated():
+            containers = self._api.containers(all=True)
+            used = {c["ImageID"] for c in containers if c["State"] not in ENDED_STATES}
+            return [
+                LocalImage(
+                    id=image["Id"],
+                    references=(*(image["RepoDigests"] or ()), *(image["RepoTags"] or ())),
+                    is_used=image["Id"] in used,
+                )
+                for image in self._api.images()
+            ]
+
+    def list_service_images(self) -> set[str]:
+        with _translated():
+            specs = [service["Spec"]["TaskTemplate"] for service in self._api.services()]
+        return {spec["ContainerSpec"]["Image"] for spec in specs if "ContainerSpec" in spec}
+
+    def remove_image(self, reference: str) -> bool:
+        """Forced, as Swarm keeps containers of tasks that ended long ago, which use nothing."""
+        with _translated():
+            try:
+                _unless_missing(lambda: self._api.remove_image(reference, force=True))
+            except APIError as error:
+                if error.status_code != 409:
+                    raise
+                return False
+        return True
 
     def list_nodes(self) -> list[Node]:
         with _translated():

@@ -371,6 +371,30 @@ def community_zone(
     show(describe_community(context, living), f"{living.zone or 'UTC'} it is.", as_json=as_json)
 
 
+@community.command("quota")
+def community_quota(
+    address: str,
+    mb: Annotated[
+        str, typer.Argument(help="MB of data; 0 is no limit; default is what is usual here.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """How much of the disk a community may have, and how much it takes."""
+    from provisioner.core.quotas import say_weight
+    from provisioner.engine.describe import describe_community, get_living
+    from provisioner.engine.quota import choose_quota, say_quota
+    from provisioner.engine.weighing import weigh_now
+
+    context = open_context()
+    living = get_living(context, address)
+    if mb:
+        living = choose_quota(context, living, mb)
+    living = weigh_now(context, living)
+    described = describe_community(context, living)
+    text = f"{say_quota(context, living)}\nIt has {say_weight(living, described['quota_mb'])}."
+    show(described, text, as_json=as_json)
+
+
 def _watch(
     carry: Callable[[Context, Community, Operation, OnProgress], dict[str, Any]],
     context: Context,

@@ -33,6 +33,7 @@ class Ground:
     docker_socket: str  # path on the host
     docker_gid: int  # group that may use it
     docker_root: str  # Docker's data-root on the host
+    quota_mb: int = 0
     is_watched: bool = False  # whether the release log has witnesses to be asked
 
     def path(self, *parts: str) -> str:
@@ -58,6 +59,7 @@ class Ground:
             "TAARAFO_PORT": str(self.port),
             "TAARAFO_REGISTRY_PORT": str(self.registry_port),
             "TAARAFO_STACK": self.stack,
+            "TAARAFO_QUOTA_MB": str(self.quota_mb),
             "REGISTRY_HTTP_ADDR": self.registry,
             "BASE_HOST": self.base_host,
             "PORT": "8080" if self.domain else str(self.port),

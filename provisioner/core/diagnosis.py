@@ -18,6 +18,7 @@ OLDEST_API = (1, 41)
 OLDEST_SYSTEM = {"debian": (12,), "ubuntu": (24, 4)}
 ARCHITECTURES = ("x86_64", "aarch64")
 SMALLEST_MEMORY_MB = 900
+NEARLY_FULL = 80  # percent of a disk
 CLOCK_TOLERANCE = 300.0  # seconds
 TIME_ZONE_STEP = 900.0  # seconds: a hardware clock may show local time
 TIME_ZONE_SLACK = 30.0
@@ -118,7 +119,16 @@ def judge_folder(title: str, folder: FolderFacts, needed_mb: int) -> Diagnosis:
             f"There are {folder.free_mb} MB free at {folder.path}, and {needed_mb} MB are needed.",
             "Make room on this disk. Nothing new is started until then.",
         )
-    return Diagnosis(True, title, f"There are {folder.free_mb} MB free at {folder.path}.")
+    said = f"There are {folder.free_mb} MB free at {folder.path}."
+    used = 100 - folder.free_mb * 100 // folder.total_mb if folder.total_mb else 0
+    if used >= NEARLY_FULL:
+        return Diagnosis(
+            True,
+            title,
+            f"{said} The disk is {used} % full.",
+            "Make room on it soon, or move to a larger one.",
+        )
+    return Diagnosis(True, title, said)
 
 
 # -- Docker -------------------------------------------------------------------------------------

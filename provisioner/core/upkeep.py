@@ -29,7 +29,7 @@ class Kept:
 
 def choose_backups(kept: Iterable[Kept], now: datetime, running: int) -> list[str]:
     """Ids of those whose backup is due, the longest without one first; `running` go on already."""
-    night = _last_night(now)
+    night = last_night(now)
     due = [
         each
         for each in kept
@@ -54,6 +54,7 @@ def _drill_due_at(kept: Kept) -> datetime | None:
     return kept.drilled_at + (DRILL_AGAIN_AFTER if kept.drill_failed else DRILL_AFTER)
 
 
-def _last_night(now: datetime) -> datetime:
+def last_night(now: datetime) -> datetime:
+    """When the night began that is over, or is now."""
     night = now.replace(hour=NIGHT_HOUR, minute=0, second=0, microsecond=0)
     return night if night <= now else night - timedelta(days=1)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from provisioner.core.promises import describe_promises
+from provisioner.core.quotas import quota_of
 from provisioner.core.versions import version_of
 from provisioner.engine.context import Context
 from provisioner.engine.history import read_history
@@ -28,7 +29,11 @@ def get_living(context: Context, address: str) -> Community:
 
 
 def describe_community(context: Context, community: Community) -> dict[str, Any]:
-    """No secrets: safe for a log. Times are UTC, ISO 8601; memory is in MB."""
+    """No secrets: safe for a log. Times are UTC, ISO 8601; memory is in MB.
+
+    `quota_mb` is in millions of bytes of data, 0 without a limit. What it takes of the disk is null
+    until it was weighed.
+    """
     return {
         "id": community.id,
         "name": community.name,
@@ -39,6 +44,11 @@ def describe_community(context: Context, community: Community) -> dict[str, Any]
         "release": community.version,
         "verdict": community.verdict,
         "memory_mb": community.memory_mb,
+        "quota_mb": quota_of(community, context.settings.quota_mb),
+        "data_bytes": community.data_bytes,
+        "kept_bytes": community.kept_bytes,
+        "backup_bytes": community.backup_bytes,
+        "weighed_at": _moment(community.weighed_at),
         "created_at": community.created_at.isoformat(),
         "checked_at": _moment(community.checked_at),
         "zone": community.zone or "UTC",

@@ -29,6 +29,7 @@ def read_ground(context: Context) -> Ground:
         docker_socket=docker_socket,
         docker_gid=Path(docker_socket).stat().st_gid,
         docker_root=context.engine.get_root_dir(),
+        quota_mb=settings.quota_mb,
     )
 
 

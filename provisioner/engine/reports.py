@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from provisioner.engine.context import Context
 from provisioner.engine.work import Work
 from provisioner.errors import BackupFailed, Unavailable
 from provisioner.models.service import JobSpec, JobState
@@ -22,7 +23,7 @@ def await_report(work: Work, job: JobSpec, part: str) -> dict[str, Any]:
         engine.start_job(job)
     if state in (JobState.MISSING, JobState.RUNNING):
         raise Unavailable(f"{name} is {state}", part=part)
-    told = _find_report(work, name)
+    told = find_report(work.context, name)
     if told is None:
         task = engine.find_task(name)
         detail = f"{name} is {state} without a report: {task.message if task else 'gone'}"
@@ -47,12 +48,13 @@ def await_command(work: Work, job: JobSpec, part: str, reason: str) -> None:
         raise BackupFailed(f"{name} failed", reason=reason)
 
 
-def _find_report(work: Work, name: str) -> dict[str, Any] | None:
+def find_report(context: Context, name: str) -> dict[str, Any] | None:
+    """What a job that has ended said; None when it said nothing."""
     for _ in range(LATE_TRIES):
-        for line in reversed(work.context.engine.read_logs(name, lines=LINES)):
+        for line in reversed(context.engine.read_logs(name, lines=LINES)):
             if told := _read(line):
                 return told
-        work.context.clock.sleep(LATE_SECONDS)
+        context.clock.sleep(LATE_SECONDS)
     return None
 
 

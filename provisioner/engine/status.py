@@ -9,6 +9,7 @@ from provisioner.core.control_plane import PARTS
 from provisioner.engine.chores import list_troubles
 from provisioner.engine.context import Context
 from provisioner.engine.own_verdict import find_own_verdict
+from provisioner.engine.quota import list_warnings
 from provisioner.errors import TaarafoError
 from provisioner.models.community import CommunityState
 
@@ -20,7 +21,8 @@ class Status:
     """`services` by name: Swarm's word for the newest task, or `absent`.
 
     `verdict` is the outcome of the last check of the control plane itself, at `checked_at` (UTC,
-    ISO 8601); both are empty before the first. `troubles` are sentences about the worker's chores.
+    ISO 8601); both are empty before the first. `troubles` are sentences about the worker's chores,
+    `warnings` about disks and communities that are nearly full.
     """
 
     url: str
@@ -31,6 +33,7 @@ class Status:
     verdict: str
     checked_at: str
     troubles: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     @property
     def is_healthy(self) -> bool:
@@ -44,7 +47,7 @@ class Status:
         word = "answers" if self.is_answering else "does not answer"
         own = f"this control plane: {self.verdict or 'not checked yet'}"
         lines = [f"{self.url} {word}", *lines, f"{self.communities} communities", own]
-        return "\n".join([*lines, *self.troubles])
+        return "\n".join([*lines, *self.troubles, *self.warnings])
 
 
 def read_status(context: Context) -> Status:
@@ -59,6 +62,7 @@ def read_status(context: Context) -> Status:
         verdict=own.outcome if own else "",
         checked_at=own.checked_at.isoformat() if own else "",
         troubles=tuple(trouble.explain() for trouble in list_troubles(context)),
+        warnings=_list_warnings(context),
     )
 
 
@@ -75,6 +79,13 @@ def _state_of(context: Context, name: str) -> str:
     except TaarafoError:
         return "absent"
     return task.state if task else "absent"
+
+
+def _list_warnings(context: Context) -> tuple[str, ...]:
+    try:
+        return tuple(list_warnings(context))
+    except TaarafoError:
+        return ()
 
 
 def _count(context: Context) -> int:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, field_validator
+from sqlalchemy import BigInteger
 from sqlmodel import JSON, Column, Field, Index, SQLModel
 
 from provisioner.models.moment import Moment
@@ -62,6 +63,7 @@ class Community(SQLModel, table=True):
         Index("ix_community_newest", "created_at", "id"),
         Index("ix_community_state_newest", "state", "created_at", "id"),
         Index("ix_community_totals", "state", "verdict", "memory_mb"),
+        Index("ix_community_fill", "state", "fill_percent"),
     )
 
     id: str = Field(default_factory=new_id, primary_key=True)
@@ -95,6 +97,13 @@ class Community(SQLModel, table=True):
     verdict_detail: dict[str, object] = Field(default_factory=dict, sa_column=Column(JSON))
     checked_at: datetime | None = Field(default=None, sa_type=Moment)
     memory_mb: int | None = None
+    quota_mb: int | None = None  # of data that it may have; None: what is usual here; 0: no limit
+    told_quota_mb: int | None = None  # what its app was told last; None: nothing yet
+    data_bytes: int | None = Field(default=None, sa_type=BigInteger)
+    kept_bytes: int | None = Field(default=None, sa_type=BigInteger)
+    backup_bytes: int | None = Field(default=None, sa_type=BigInteger)
+    fill_percent: int | None = None  # of its quota; None: no limit, or not weighed yet
+    weighed_at: datetime | None = Field(default=None, sa_type=Moment)
     created_at: datetime = Field(sa_type=Moment)
     ready_at: datetime | None = Field(default=None, sa_type=Moment)
 

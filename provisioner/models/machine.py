@@ -43,6 +43,7 @@ class FolderFacts:
     path: Path
     can_write: bool
     free_mb: int
+    total_mb: int = 0  # of the disk; 0: not known
 
 
 @dataclass(frozen=True)

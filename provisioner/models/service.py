@@ -73,6 +73,15 @@ class JobSpec:
     service: ServiceSpec
 
 
+@dataclass(frozen=True)
+class LocalImage:
+    """An image that an engine keeps. `references` are the names by which it can be removed."""
+
+    id: str
+    references: tuple[str, ...] = ()  # repository@sha256:… and repository:tag
+    is_used: bool = False  # by a container that has not ended
+
+
 class JobState(StrEnum):
     MISSING = "missing"
     RUNNING = "running"

@@ -15,6 +15,8 @@ from provisioner.files import UNFINISHED, sync_folder
 SLOTS = ("a", "b")
 CLOSED = "closed/http.sock"
 SOCKET = "http.sock"
+MOST_DIGITS = 12
+QUOTA = "quota"  # how many MB the community may have, for its app to read
 
 
 def make_slots(folder: Path, uid: int, gid: int) -> None:
@@ -23,6 +25,7 @@ def make_slots(folder: Path, uid: int, gid: int) -> None:
         path = folder / slot
         path.mkdir(mode=0o750, exist_ok=True)
         os.chown(path, uid, gid)
+    _tell_same_quota(folder)
 
 
 def close_door(folder: Path) -> None:
@@ -51,3 +54,18 @@ def _point(folder: Path, target: str) -> None:
     fresh.symlink_to(target)
     fresh.replace(folder / SOCKET)
     sync_folder(folder)
+
+
+def _tell_same_quota(folder: Path) -> None:
+    """The version that comes is told what the one that serves was told."""
+    told = folder / find_open(folder) / QUOTA
+    if told.is_symlink() or not told.is_file():
+        return  # none was told; the folder belongs to the app's user, so no link is followed
+    text = told.read_bytes()[:MOST_DIGITS]
+    for slot in SLOTS:
+        path, fresh = folder / slot / QUOTA, folder / slot / f".{QUOTA}{UNFINISHED}"
+        fresh.unlink(missing_ok=True)
+        with fresh.open("xb") as file:
+            file.write(text)
+        fresh.chmod(0o644)
+        fresh.replace(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -57,6 +58,11 @@ def test_photos_are_refused_and_words_still_fit(running: Running, small_disk: Pa
     assert "my long story" in page
     assert running.send("/posts", page="/", text="only words", audience="community")[0] == 303
     assert "only words" in running.ask("GET", "/")[1]
+    running.kill()
+    database = sqlite3.connect(small_disk / "data" / "community.sqlite3")
+    assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert database.execute("SELECT count(*) FROM post").fetchone() == (2,)
+    database.close()
 
 
 def test_a_large_upload_stops_at_the_reserve(running: Running, small_disk: Path):

@@ -41,7 +41,7 @@ CAP_OF_AGENT = f"{1 << 19 | 1 << 2:016x}"
 DECIDED = {
     "BASE_HOST": "localhost", "PORT": "8080", "BIND": "127.0.0.1 [::1]",
     "TAARAFO_DOMAIN": "", "TAARAFO_PORT": "8080", "TAARAFO_REGISTRY_PORT": "5000",
-    "TAARAFO_STACK": "mine", "REGISTRY_HTTP_ADDR": "127.0.0.1:5000",
+    "TAARAFO_STACK": "mine", "TAARAFO_QUOTA_MB": "0", "REGISTRY_HTTP_ADDR": "127.0.0.1:5000",
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.core.diagnosis import diagnose, is_time_zone
+from provisioner.core.diagnosis import diagnose, is_time_zone, judge_folder
 from provisioner.models.machine import (
     ClockFacts,
     DockerFacts,
@@ -114,3 +114,14 @@ def test_local_time_in_the_hardware_clock_is_no_fault():
     assert is_time_zone(5.75 * 3600)
     assert not is_time_zone(20 * 3600)
     assert not is_time_zone(400)
+
+
+@pytest.mark.parametrize(
+    ("free", "total", "said"),
+    [(2000, 10000, "The disk is 80 % full"), (2100, 10000, ""), (9000, 0, "")],
+)
+def test_a_disk_that_is_nearly_full_is_said_and_stops_nothing(free, total, said):
+    found = judge_folder("State folder", replace(STATE, free_mb=free, total_mb=total), 1000)
+    assert found.ok
+    assert said in found.sentence
+    assert bool(found.advice) is bool(said)

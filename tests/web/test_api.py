@@ -304,6 +304,11 @@ def test_a_version_is_steered_and_a_rollout_stopped(call):
     same = call("PATCH", place, 200, json={"pinned_to": ""})
     assert (same["pinned_to"], same["zone"]) == ("", "America/Chicago"), "what is left out stays"
     assert call("PATCH", place, 422, json={"zone": "Mars/Olympus"})["code"] == "said-badly"
+    assert call("PATCH", place, 200, json={"quota_mb": 500})["quota_mb"] == 500
+    assert call("PATCH", place, 200, json={"zone": ""})["quota_mb"] == 500
+    assert call("PATCH", place, 422, json={"quota_mb": 3})["code"] == "said-badly"
+    assert call("PATCH", place, 422, json={"quota_mb": "500"})["code"] == "unreadable"
+    assert call("PATCH", place, 200, json={"quota_mb": "default"})["quota_mb"] == 0
     assert call("GET", "/rollouts", 200)["items"] == []
     release = call.context.releases.publish(make_version("1.0.1")).target
     roll_out(call.context)

@@ -124,6 +124,11 @@ class Community(Model):
     release: str = Field(description="Version; empty before it is pinned.")
     verdict: str = Field(description="Outcome of the last check; empty before the first.")
     memory_mb: int | None
+    quota_mb: int = Field(description="Millions of bytes of data that it may have; 0: no limit.")
+    data_bytes: int | None = Field(description="Null until it was weighed, as the next two.")
+    kept_bytes: int | None = Field(description="What was kept of it from before an upgrade.")
+    backup_bytes: int | None = Field(description="Its local backups.")
+    weighed_at: AwareDatetime | None
     created_at: AwareDatetime
     checked_at: AwareDatetime | None
     zone: str = Field(description="By whose clock it has its quiet hours.")
@@ -274,7 +279,8 @@ class Verdict(Model):
 class Status(Model):
     """Communities by state; verdicts, where "" is not checked yet, and memory of what runs.
 
-    `troubles` are sentences about what the control plane does by itself and could not do lately.
+    `troubles` are sentences about what the control plane does by itself and could not do lately,
+    `warnings` about disks and communities that are nearly full.
     """
 
     url: str
@@ -283,3 +289,4 @@ class Status(Model):
     memory_mb: int
     open_operations: int
     troubles: list[str]
+    warnings: list[str]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from provisioner.engine.chores import list_troubles
+from provisioner.engine.quota import list_warnings
 from provisioner.engine.totals import count_communities
 from web.api.endpoint import Call, Endpoint
 from web.api.schema import Status
@@ -18,6 +19,7 @@ def show_status(call: Call) -> Status:
             "memory_mb": totals.memory_mb,
             "open_operations": totals.open_operations,
             "troubles": [trouble.explain() for trouble in list_troubles(call.context)],
+            "warnings": list_warnings(call.context),
         }
     )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
+from provisioner.core.quotas import LARGEST
 from web.api.schema import Model
 
 
@@ -20,11 +21,14 @@ class RollbackAsked(Model):
 
 
 class WishesAsked(Model):
-    """What may change a community's version by itself; what is left out stays."""
+    """What the operator decides for a community; what is left out stays."""
 
     pinned_to: str | None = Field(None, max_length=14, description="Empty ends a pin.")
     postpone_days: int | None = Field(None, ge=0, le=90, description="0 ends a delay.")
     postpone_why: str = Field("", max_length=200)
+    quota_mb: Annotated[int, Field(ge=0, le=LARGEST)] | Literal["default"] | None = Field(
+        None, description="Millions of bytes of data that it may have; 0: no limit."
+    )
     zone: str | None = Field(None, max_length=60, description="As America/Chicago; empty is UTC.")
 
 

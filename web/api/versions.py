@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from provisioner.engine.describe import get_living
+from provisioner.engine.quota import choose_quota
 from provisioner.engine.upgrade import request_rollback, request_upgrade
 from provisioner.engine.wishes import choose_zone, pin, postpone
 from web.api.communities import accept, operation_of, show_one
@@ -33,6 +34,8 @@ def wish(call: Call) -> Community:
     context, community = call.context, get_living(call.context, call.path["community"])
     if asked.zone is not None:
         community = choose_zone(context, community, asked.zone)
+    if asked.quota_mb is not None:
+        community = choose_quota(context, community, str(asked.quota_mb))
     if asked.pinned_to is not None:
         community = pin(context, community, asked.pinned_to)
     if asked.postpone_days is not None:
@@ -69,7 +72,7 @@ ENDPOINTS = (
         "PATCH",
         "/communities/{community}",
         "wish_for_community",
-        "Pin its version, put upgrades off, choose its time zone",
+        "Pin its version, put upgrades off, choose its time zone and how much it may have",
         wish,
         Community,
         asks=WishesAsked,

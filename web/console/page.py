@@ -19,6 +19,7 @@ from web.check.badge import write_snippet
 from web.console.blueprint import blueprint
 from web.console.keeping import describe_keeping
 from web.console.news import tell_versions
+from web.console.room import describe_room
 from web.console.verdict import describe_verdict
 from web.current import get_context
 from web.holding import find_held, grant
@@ -61,6 +62,7 @@ def show_page(label: str) -> BaseResponse:
         verdict=describe_verdict(community, now),
         keeping=describe_keeping(context, community),
         has_kit=has_kit(context, community),
+        room=describe_room(context, community),
         news=tell_versions(context, community),
         snippet=write_snippet(context.settings, community.address),
         is_hidden=community.promised.visibility == Visibility.HIDDEN,

@@ -11,6 +11,7 @@ from provisioner.core.promises import describe_promises
 from provisioner.core.versions import version_of
 from provisioner.engine.chores import list_troubles
 from provisioner.engine.own_verdict import find_own_verdict
+from provisioner.engine.quota import list_warnings
 from provisioner.engine.remove import needs_copy
 from provisioner.engine.totals import count_communities
 from provisioner.errors import TaarafoError
@@ -20,6 +21,7 @@ from web.check import words
 from web.check.past import show_past
 from web.current import get_context, get_settings
 from web.operator.door import blueprint
+from web.operator.room import show_room
 
 A_PAGE = 50
 CHANGES_SHOWN = 10
@@ -69,6 +71,7 @@ def list_communities() -> str:
         totals=count_communities(context),
         own=find_own_verdict(context),
         troubles=list_troubles(context),
+        warnings=list_warnings(context),
         ourselves=context.settings.address,
         states=tuple(CommunityState),
     )
@@ -84,8 +87,10 @@ def render_community(
     problem: TaarafoError | None = None,
     *,
     refused: TaarafoError | None = None,
+    too_much: TaarafoError | None = None,
 ) -> str:
-    """`problem` belongs to the form that removes it, `refused` to those of its version."""
+    """`problem` belongs to the form that removes it, `refused` to those of its version, `too_much`
+    to that of its quota."""
     return render_template(
         "operator/community.html",
         community=community,
@@ -98,11 +103,13 @@ def render_community(
         past=show_past(get_context(), community, changes=CHANGES_SHOWN),
         words=words,
         operations=get_context().store.list_operations(community.id),
+        room=show_room(get_context(), community, request.form.get("quota", "") if too_much else ""),
         is_gone=community.state in GONE,
         is_running=community.state == CommunityState.RUNNING,
         needs_copy=needs_copy(get_context(), community),
         problem=problem,
         refused=refused,
+        too_much=too_much,
         version_of=version_of,
     )
 

@@ -18,8 +18,3 @@ def free_bytes(folder: Path) -> int:
 def has_room(folder: Path, reserve_mb: int) -> bool:
     """Whether photos may still be taken in."""
     return free_bytes(folder) > reserve_mb * MB
-
-
-def used_bytes(folder: Path) -> int:
-    """Size of everything kept in a folder."""
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

@@ -35,6 +35,11 @@ class Settings:
         """A consistent copy of the database for the backup to pick up."""
         return self.data / "backup" / "community.sqlite3"
 
+    @property
+    def quota(self) -> Path:
+        """How many MB the host lets this community keep; no such file: no limit."""
+        return self.socket.parent / "quota"
+
     def secret(self, name: str) -> bytes:
         """The bytes of one mounted secret; an empty one is refused."""
         value = (self.secrets / name).read_bytes().strip()
@@ -51,5 +56,5 @@ def read_settings() -> Settings:
         config=Path(env("APP_CONFIG", "/etc/taarafo/community.toml")),
         secrets=Path(env("APP_SECRETS", "/run/secrets")),
         socket=Path(env("APP_SOCKET", "/run/edge/http.sock")),
-        reserve_mb=int(env("APP_RESERVE_MB", "64")),
+        reserve_mb=int(env("APP_RESERVE_MB", "200")),
     )

@@ -14,6 +14,7 @@ from ..database import transaction
 from ..intake import Intake
 from ..members import Member
 from ..problems import NoRoom, Problem
+from ..quota import OverQuota, read_quota
 from . import forms
 from .context import db, here, now
 
@@ -67,6 +68,9 @@ def _develop(author: Member, chosen: list[FileStorage], draft: Draft) -> list[st
         except Full:
             draft.problem = NoRoom("photo.full", field="photos")
             return ready
+        except OverQuota:
+            draft.problem = NoRoom("photo.quota", field="photos")
+            return ready
     if unreadable:
         draft.problem = Problem("photo.unreadable", field="photos", names=", ".join(unreadable))
     return ready
@@ -74,9 +78,12 @@ def _develop(author: Member, chosen: list[FileStorage], draft: Draft) -> list[st
 
 def _keep(author: Member, upload: Intake) -> str:
     settings = here().settings
+    read_quota(db(), settings).refuse_beyond(1)
     done = darkroom.develop(upload, settings.media, settings.reserve_mb)
     try:
-        photos.keep(db(), author.id, done.id, size=done.size, length=done.length, now=now())
+        with transaction(db()):  # two photos at once never fit into the room of one
+            read_quota(db(), settings).refuse_beyond(done.length)
+            photos.keep(db(), author.id, done.id, size=done.size, length=done.length, now=now())
     except BaseException:  # she may have deleted herself meanwhile: no file without a row
         photos.remove_files(settings.media, [done.id])
         raise

@@ -5,9 +5,10 @@ from __future__ import annotations
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
-from .. import invitations, members, room, sessions, tokens
+from .. import invitations, members, sessions, tokens
 from ..database import forget_deleted, transaction
 from ..invitations import Invitation
+from ..quota import read_quota
 from . import forms, qr
 from .context import db, here, now
 from .people import get_person
@@ -23,7 +24,7 @@ def home() -> str:
         "owner.html",
         requests=members.list_in(db(), "waiting"),
         invitations=invitations.list_open(db(), now()),
-        used=room.used_bytes(here().settings.data),
+        quota=read_quota(db(), here().settings),
     )
 
 
