@@ -395,7 +395,9 @@ class PromiseBroken(TaarafoError):
     """A new version that does not keep what the founder promised is never let in."""
 
     code = "promise-broken"
-    sentence = "The new version does not keep a promise, so the one before was put back."
+    sentence = (
+        "The new version does not keep the promise “{promise}”, so the one before was put back."
+    )
     advice = "Nothing was lost. Tell whoever publishes it; wait for the next version."
     exit_code = 35
 

@@ -9,7 +9,13 @@ from sqlmodel import col, func, select, update
 
 from provisioner.errors import NotFound
 from provisioner.models.community import Community, CommunityState
-from provisioner.models.operation import Operation, OperationKind, Step, StepState
+from provisioner.models.operation import (
+    Operation,
+    OperationKind,
+    OperationState,
+    Step,
+    StepState,
+)
 from provisioner.models.rollout import RolloutRow
 from provisioner.store.database import Database
 from provisioner.store.newest import keep_newest
@@ -103,6 +109,37 @@ class Rollouts(Database):
         )
         with self.session(writes=False) as session:
             return [(each, name, step or "") for each, name, step in session.exec(query).all()]
+
+    def list_failures(self, targets: Sequence[str], limit: int = 20) -> list[tuple[Operation, str]]:
+        """(upgrade, name of its community) of everybody whose newest upgrade to one of these
+        releases failed, the newest first."""
+        where = (
+            col(Operation.target).in_(targets),
+            col(Operation.kind) == OperationKind.UPGRADE,
+        )
+        newest = (
+            select(
+                Operation.community_id, Operation.target, func.max(Operation.created_at).label("at")
+            )
+            .where(*where)
+            .group_by(col(Operation.community_id), col(Operation.target))
+            .subquery()
+        )
+        query = (
+            select(Operation, Community.name)
+            .join(
+                newest,
+                (col(Operation.community_id) == newest.c.community_id)
+                & (col(Operation.target) == newest.c.target)
+                & (col(Operation.created_at) == newest.c.at),
+            )
+            .join(Community, col(Community.id) == col(Operation.community_id))
+            .where(*where, Operation.state == OperationState.FAILED)
+            .order_by(col(Operation.created_at).desc())
+            .limit(limit)
+        )
+        with self.session(writes=False) as session:
+            return [(each, name) for each, name in session.exec(query).all()]
 
     def list_kept_since(self, moment: datetime) -> list[str]:
         """Ids of those that run and keep what they had before an upgrade older than this."""

@@ -37,11 +37,13 @@ def list_upgrades() -> str:
     rollouts = store.list_rollouts(limit=SHOWN)
     page = min(max(request.args.get("page", 1, type=int), 1), LAST_PAGE)
     older, total = _list_older(rollouts[0], page) if rollouts else ([], 0)
+    halted = [row.target for row in rollouts if row.state == "halted"]
     return render_template(
         "operator/upgrades.html",
         rollouts=rollouts,
         newest=rollouts[0] if rollouts else None,
         swaps=store.list_swaps(),
+        failures=store.list_failures(halted) if halted else [],
         older=older,
         total=total,
         page=page,
@@ -72,14 +74,16 @@ def _list_older(row: RolloutRow, page: int) -> tuple[list[Older], int]:
     found = []
     for each in rows:
         standing = explain_standing(context, row, each, attempts.get(each.id, ""))
-        found.append(Older(each, standing, _explain(each, standing)))
+        found.append(Older(each, standing, _explain(each, standing, row)))
     return found, total
 
 
-def _explain(community: Community, standing: str) -> str:
+def _explain(community: Community, standing: str, row: RolloutRow) -> str:
     if standing == "postponed" and community.postponed_until:
         until = f"{community.postponed_until:%Y-%m-%d %H:%M} UTC"
         return f"put off until {until}: {community.postponed_why}"
+    if standing == "waiting" and row.state in ("paused", "halted"):
+        return f"nobody is started while it is {row.state}"
     return {
         "pinned": f"it stays at {community.pinned_to}",
         "waiting": "its turn has not come",
