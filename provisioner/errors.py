@@ -345,6 +345,14 @@ class FloorRefused(BadInput):
     advice = "See `./taarafo release list`. Nothing was changed."
 
 
+class PromotionRefused(BadInput):
+    """`reason` says why the release `name` cannot go from `early` to `stable`."""
+
+    code = "promotion-refused"
+    sentence = "{name} was not promoted: {reason}."
+    advice = "See `./taarafo release list` and `./taarafo rollout list`. Nothing was changed."
+
+
 class RecipeIncomplete(BadInput):
     """A recipe names something that was not built or written."""
 

@@ -14,11 +14,9 @@ from playwright.sync_api import Browser, expect
 
 from provisioner.engine.context import Context
 from provisioner.engine.create_now import create_now, remove_now
-from provisioner.engine.wishes import pin
-from provisioner.models.community import CommunityState
 from tests.browser.chromium import open_screen
 from tests.browser.evening import URL, Person
-from tests.live.community import wait_until
+from tests.live.community import hold_others, wait_until
 from tests.live.versions import HASTY, MENDED, publish_by_command
 
 pytestmark = pytest.mark.browser
@@ -33,10 +31,8 @@ def context(control_plane, state) -> Context:
 
 @pytest.fixture
 def families(context) -> Iterator[dict[str, dict[str, str]]]:
-    """Both by name, as `community create` tells of them. All others stay at their version."""
-    others = context.store.list_communities(state=CommunityState.RUNNING, limit=1000).rows
-    for other in others:
-        pin(context, other, other.version)
+    """Both by name, as `community create` tells of them."""
+    hold_others(context)
     made = {
         name: create_now(
             context, on_progress=lambda _: None, preset="family", name=name, founder="Ann"
@@ -44,8 +40,6 @@ def families(context) -> Iterator[dict[str, dict[str, str]]]:
         for name in NAMES
     }
     yield made
-    for other in others:
-        pin(context, other, "")
     for each in made.values():
         community = context.store.get_community(each["id"])
         remove_now(context, community, typed=community.label, on_progress=lambda _: None)
