@@ -36,6 +36,7 @@ def describe_community(context: Context, community: Community) -> dict[str, Any]
         "state": community.state,
         "preset": community.preset,
         "release": community.version,
+        "channel": community.channel,
         "verdict": community.verdict,
         "memory_mb": community.memory_mb,
         "created_at": community.created_at.isoformat(),
@@ -54,6 +55,7 @@ def describe_rollout(row: RolloutRow) -> dict[str, Any]:
     return {
         "release": row.target,
         "version": version_of(row.target),
+        "channel": row.channel,
         "state": row.state,
         "wave": row.wave,
         "urgency": row.urgency,

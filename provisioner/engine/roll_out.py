@@ -12,7 +12,7 @@ from provisioner.core.rollout import pause as plan_pause
 from provisioner.core.rollout import resume as plan_resume
 from provisioner.core.rollout.values import Attempt, Decision
 from provisioner.core.upgrading import find_step
-from provisioner.core.versions import version_key, version_of
+from provisioner.core.versions import channel_of, version_key, version_of
 from provisioner.engine.context import Context
 from provisioner.engine.upgrade import request_upgrade
 from provisioner.errors import Conflict, ReleaseRejected, UpgradeRefused
@@ -25,7 +25,7 @@ from provisioner.ports import Reading
 BY = "rollout"
 FIELDS = tuple(name for name in Rollout.__dataclass_fields__ if name != "target")
 Plan = Callable[[Rollout, Sequence[Member]], Rollout]
-Sources = dict[str, list[str]]  # target of a release -> running versions that go there next
+Sources = dict[str, list[str]]  # target of a release -> what runs and goes there next, see below
 
 
 def roll_out(context: Context) -> int:
@@ -80,8 +80,19 @@ def _as_member(community: Community, sources: Sequence[str], attempt: str) -> Me
         pinned_to=community.pinned_to,
         postponed_until=community.postponed_until,
         attempt=_read_attempt(attempt),
-        is_reachable=community.version in sources,
+        is_reachable=_source_of(community.version, community.release, community.channel) in sources,
+        is_foreign=_is_foreign(community.release, community.channel),
     )
+
+
+def _is_foreign(release: str, channel: str) -> bool:
+    """Whether what runs is of another channel than the one that its community follows now."""
+    return bool(release) and channel_of(release) != channel
+
+
+def _source_of(version: str, release: str, channel: str) -> str:
+    """`1.0.0`, or `early 1.0.0` for what comes from another channel than the community's own."""
+    return f"{channel_of(release)} {version}" if _is_foreign(release, channel) else version
 
 
 # -- within ----------------------------------------------------------------------------------------
@@ -90,14 +101,14 @@ def _as_member(community: Community, sources: Sequence[str], attempt: str) -> Me
 def _look_for_releases(context: Context) -> Sources:
     """Which versions go where next; what is new gets a row, what was overtaken ends, and what was
     over begins again when somebody has come who can go there."""
-    fleets: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for app, channel, version in context.store.list_fleets():
-        fleets[app, channel].add(version)
+    fleets: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+    for app, channel, version, release in context.store.list_fleets():
+        fleets[app, channel].add((version, release))
     found: Sources = {}
     with context.releases.open() as reading:
-        for (app, channel), versions in fleets.items():
-            oldest = min(versions, key=version_key)
-            for target, sources in _find_sources(reading, app, channel, versions).items():
+        for (app, channel), running in fleets.items():
+            oldest = min((version for version, _ in running), key=version_key)
+            for target, sources in _find_sources(reading, app, channel, running).items():
                 fresh = _begin(context, reading, target, oldest)
                 context.store.add_rollout(fresh)
                 _raise_floor(context, context.store.get_rollout(target), fresh)
@@ -107,16 +118,19 @@ def _look_for_releases(context: Context) -> Sources:
     return found
 
 
-def _find_sources(reading: Reading, app: str, channel: str, versions: Iterable[str]) -> Sources:
+def _find_sources(
+    reading: Reading, app: str, channel: str, running: Iterable[tuple[str, str]]
+) -> Sources:
     published = reading.list(app, channel)
 
     def get(version: str) -> Release:
         return reading.get(release_target(app, channel, version))
 
     found: Sources = defaultdict(list)
-    for version in sorted(versions, key=version_key):
-        if release := find_step(version, published, get):
-            found[release.target].append(version)
+    for version, target in sorted(running, key=lambda each: version_key(each[0])):
+        is_foreign = _is_foreign(target, channel)
+        if release := find_step(version, published, get, is_foreign=is_foreign):
+            found[release.target].append(_source_of(version, target, channel))
     return found
 
 

@@ -151,15 +151,33 @@ class Rollouts(Database):
         with self.session(writes=False) as session:
             return list(session.exec(query).all())
 
-    def list_fleets(self) -> list[tuple[str, str, str]]:
-        """(app, channel, version) of all that run, each once."""
+    def list_fleets(self) -> list[tuple[str, str, str, str]]:
+        """(app, channel, version, release) of all that run, each once."""
         with self.session(writes=False) as session:
             query = (
-                select(Community.app, Community.channel, Community.version)
+                select(Community.app, Community.channel, Community.version, Community.release)
                 .where(Community.state == CommunityState.RUNNING)
                 .distinct()
             )
-            return [(app, channel, version) for app, channel, version in session.exec(query).all()]
+            return [
+                (app, line, version, target) for app, line, version, target in session.exec(query)
+            ]
+
+    def find_first_run(self, target: str) -> datetime | None:
+        """Since when somebody has run this release: made with it, or upgraded to it."""
+        upgraded = select(func.min(Operation.finished_at)).where(
+            Operation.target == target,
+            col(Operation.kind) == OperationKind.UPGRADE,
+            col(Operation.state) == OperationState.DONE,
+        )
+        made = select(func.min(Community.ready_at)).where(
+            Community.release == target,
+            Community.state == CommunityState.RUNNING,
+            col(Community.upgraded_at).is_(None),
+        )
+        with self.session(writes=False) as session:
+            found = [session.exec(upgraded).one(), session.exec(made).one()]
+        return min((each for each in found if each is not None), default=None)
 
     def find_attempts(self, target: str, ids: Sequence[str] | None = None) -> dict[str, str]:
         """State of the newest upgrade to this release, by community; of these, or of all."""

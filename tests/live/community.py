@@ -10,7 +10,8 @@ from provisioner.core.promises import plan_promises
 from provisioner.engine.context import Context
 from provisioner.engine.create import request_community
 from provisioner.engine.remove import request_removal
-from provisioner.models.community import Community
+from provisioner.engine.wishes import pin
+from provisioner.models.community import Community, CommunityState
 from provisioner.models.operation import Operation
 from provisioner.models.promise import Preset
 from provisioner.settings import Settings
@@ -33,6 +34,12 @@ def ask(context: Context, name: str, preset: Preset = Preset.FAMILY) -> tuple[Co
 def erase(context: Context, community: Community) -> Operation:
     living = context.store.get_community(community.id)
     return request_removal(context, living, typed=living.label, requested_by="test")
+
+
+def hold_others(context: Context) -> None:
+    """Whoever runs now stays at her version, so that a release comes to those made after this."""
+    for row in context.store.list_communities(state=CommunityState.RUNNING, limit=1000).rows:
+        pin(context, row, row.version)
 
 
 def get(settings: Settings, host: str, path: str) -> tuple[int, str]:

@@ -44,6 +44,7 @@ class Version:
 FORGETS = (("web/gate.py", "    if config.is_hidden:\n", "    if False:\n"),)
 HASTY = Version("1.0.1", edits=FORGETS, notes="Photos load faster.")
 MENDED = Version("1.0.2", notes="Photos load faster, and strangers see nothing.")
+TRIED = Version("1.0.3", notes="Albums are shown in order.")
 
 GOOD = Version("1.1.1", adds={"migrations/0002_newer.sql": TABLE}, recipe='readable_by = "1.0.0"\n')
 SPOILS = Version(

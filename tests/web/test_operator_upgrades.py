@@ -93,7 +93,7 @@ def test_a_rollout_that_is_over_is_left_alone_in_words(context, browser):
 def test_upgrade_and_back_by_two_buttons(context, browser):
     community, _ = make(context)
     page = f"/operator/communities/{community.id}"
-    assert "runs the newest version" in post(browser, page, f"{page}/upgrade").text
+    assert "is the newest version in stable" in post(browser, page, f"{page}/upgrade").text
     publish(context)
     answer = post(browser, page, f"{page}/upgrade")
     assert answer.status_code == 303
@@ -111,6 +111,7 @@ def test_upgrade_and_back_by_two_buttons(context, browser):
         ("postpone", {"days": "3", "why": ""}, "Say why"),
         ("postpone", {"days": "many", "why": "x"}, "delay of 1 to 90"),
         ("zone", {"zone": "Mars/Olympus"}, "no time zone"),
+        ("channel", {"channel": "beta"}, "is no channel"),
     ],
 )
 def test_a_wish_that_cannot_be_is_refused_in_words(context, browser, action, fields, said):
@@ -163,6 +164,29 @@ def test_a_bad_release_is_told_to_the_operator_and_to_both_founders(context, app
     for link in pages.values():
         told = app.test_client().get(link, follow_redirects=True).text
         assert "stays on its version" not in told, "a better one is on its way"
+
+
+def test_early_is_chosen_and_told_on_both_pages(context, browser):
+    community, _ = make(context)
+    page = f"/operator/communities/{community.id}"
+    assert "stable. 1.0.0 is the newest version in stable." in browser.get(page).text
+    assert post(browser, page, f"{page}/channel", channel="early").status_code == 303
+    assert "early. Nothing is published in early yet" in browser.get(page).text
+    early = make_version("1.0.1").model_copy(update={"channel": "early"})
+    context.releases.publish(early)
+    assert "1.0.1 is the newest version in early, and comes by itself." in browser.get(page).text
+    roll_out(context)
+    shown = browser.get(UPGRADES).text
+    assert '<span class="tag">early</span>' in shown
+    assert "Not for everybody yet: nobody here runs it on early yet." in shown
+    changed = {"release": early.target, "version": "1.0.1", "upgraded_at": context.clock.now()}
+    context.store.change_community(community.id, **changed)
+    post(browser, page, f"{page}/channel", channel="stable")
+    assert "It stays at 1.0.1 until stable has caught up" in browser.get(page).text
+    publish(context)
+    roll_out(context)
+    assert "1.0.1 is the newest version in stable" in browser.get(page).text
+    assert "Not for everybody yet" not in browser.get(UPGRADES).text
 
 
 def end_badly(context, operation_id):

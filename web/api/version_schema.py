@@ -25,6 +25,7 @@ class WishesAsked(Model):
     pinned_to: str | None = Field(None, max_length=14, description="Empty ends a pin.")
     postpone_days: int | None = Field(None, ge=0, le=90, description="0 ends a delay.")
     postpone_why: str = Field("", max_length=200)
+    channel: Literal["stable", "early"] | None = None
     zone: str | None = Field(None, max_length=60, description="As America/Chicago; empty is UTC.")
 
 
@@ -39,6 +40,7 @@ class Rollout(Model):
 
     release: str
     version: str
+    channel: str
     state: Literal["active", "paused", "halted", "done"]
     wave: int = Field(ge=0, le=2, description="0: canaries, 1: a tenth, 2: everybody.")
     urgency: Literal["routine", "security"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from provisioner.engine.describe import get_living
 from provisioner.engine.upgrade import request_rollback, request_upgrade
-from provisioner.engine.wishes import choose_zone, pin, postpone
+from provisioner.engine.wishes import choose_channel, choose_zone, pin, postpone
 from web.api.communities import accept, operation_of, show_one
 from web.api.endpoint import Call, Endpoint
 from web.api.schema import Accepted, Community
@@ -33,6 +33,8 @@ def wish(call: Call) -> Community:
     context, community = call.context, get_living(call.context, call.path["community"])
     if asked.zone is not None:
         community = choose_zone(context, community, asked.zone)
+    if asked.channel is not None:
+        community = choose_channel(context, community, asked.channel)
     if asked.pinned_to is not None:
         community = pin(context, community, asked.pinned_to)
     if asked.postpone_days is not None:
@@ -69,7 +71,7 @@ ENDPOINTS = (
         "PATCH",
         "/communities/{community}",
         "wish_for_community",
-        "Pin its version, put upgrades off, choose its time zone",
+        "Choose its channel and time zone, pin its version, put upgrades off",
         wish,
         Community,
         asks=WishesAsked,

@@ -12,8 +12,10 @@ from provisioner.core.versions import version_of
 from provisioner.engine.chores import list_troubles
 from provisioner.engine.own_verdict import find_own_verdict
 from provisioner.engine.totals import count_communities
+from provisioner.engine.wishes import explain_channel
 from provisioner.errors import TaarafoError
 from provisioner.models.community import GONE, Community, CommunityState
+from provisioner.models.release import CHANNELS
 from provisioner.store import Page
 from web.check import words
 from web.check.past import show_past
@@ -102,6 +104,8 @@ def render_community(
         problem=problem,
         refused=refused,
         version_of=version_of,
+        channels=CHANNELS,
+        of_channel=explain_channel(get_context(), community),
     )
 
 
