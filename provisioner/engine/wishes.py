@@ -60,7 +60,10 @@ def choose_channel(context: Context, community: Community, channel: str) -> Comm
 
 
 def explain_channel(context: Context, community: Community) -> str:
-    """What its channel has for it, in a sentence; empty when releases cannot be read."""
+    """What its channel has for it, in a sentence; empty when it runs nothing yet, or releases cannot
+    be read."""
+    if not community.version:
+        return ""
     try:
         versions = context.releases.list(community.app, community.channel)
     except TaarafoError:

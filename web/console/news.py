@@ -39,6 +39,8 @@ def _tell_after(context: Context, community: Community) -> str:
 
 def _tell_next(context: Context, community: Community) -> str:
     """Of the newest release that is on its way to her, or that she was spared."""
+    if not community.version:
+        return ""
     for row in context.store.list_rollouts():
         if (row.app, row.channel) != (community.app, community.channel):
             continue
