@@ -40,11 +40,18 @@ def work(context: Context) -> None:
     ended, settings = threading.Event(), context.settings
     hands = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="hand")
     carried: Counter[str] = Counter()
+    taken: set[str] = set()  # what waits for a hand, or is in one
 
     def carry(operation_id: str) -> None:
-        hands.submit(_carry, context, operation_id).add_done_callback(note)
+        if operation_id in taken:
+            return  # else every sweep would line up all that wait once more
+        taken.add(operation_id)
+        hands.submit(_carry, context, operation_id).add_done_callback(
+            lambda _: put_down(operation_id)
+        )
 
-    def note(_: object) -> None:
+    def put_down(operation_id: str) -> None:
+        taken.discard(operation_id)
         carried["operations"] += 1
 
     def sweep() -> None:

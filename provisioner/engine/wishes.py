@@ -60,8 +60,8 @@ def choose_channel(context: Context, community: Community, channel: str) -> Comm
 
 
 def explain_channel(context: Context, community: Community) -> str:
-    """What its channel has for it, in a sentence; empty when it runs nothing yet, or releases cannot
-    be read."""
+    """What its channel has for it, in a sentence; empty when it runs nothing yet, or when releases
+    cannot be read."""
     if not community.version:
         return ""
     try:
