@@ -31,7 +31,7 @@ def tell_versions(context: Context, community: Community) -> list[str]:
 
 def _tell_after(context: Context, community: Community) -> str:
     now, at = context.clock.now(), community.upgraded_at
-    if at is None or now - at > TOLD_FOR:
+    if at is None or now - at > TOLD_FOR or version_of(community.before) == community.version:
         return ""
     release = context.releases.get(community.release)
     return tell_after(release, at, community.zone, now)

@@ -20,7 +20,7 @@ from provisioner.engine.create import request_community
 from provisioner.engine.create_now import swap_now
 from provisioner.engine.remove import request_removal
 from provisioner.engine.upgrade import request_repeat
-from provisioner.errors import Conflict, OperationFailed, Unavailable
+from provisioner.errors import Conflict, NotFound, OperationFailed, Unavailable
 from provisioner.files import write_atomically
 from provisioner.models.community import GONE, Community, CommunityState
 from provisioner.models.operation import Operation, OperationState
@@ -180,7 +180,8 @@ def remove_leftovers(context: Context, say: Say) -> None:
     ends = time.monotonic() + SECONDS_EACH * max(1, len(ours))
     while ours := _list_ours(context, prefix):
         for each in ours:
-            with suppress(Conflict):  # its removal is asked for, or it is still being made
+            # its removal is asked for, or it is still being made, or it is gone just now
+            with suppress(Conflict, NotFound):
                 request_removal(context, each, typed=each.label, requested_by=BY)
         if time.monotonic() > ends:
             raise OperationFailed("bench", reason=f"{len(ours)} communities could not be removed.")
