@@ -49,7 +49,7 @@ def good(context, state):
     yield bad
     ended.set()
     thread.join()
-    assert len(count) > 10
+    assert len(count) >= 3, "it was looked at, however busy the machine was"
 
 
 def rotate(state):
