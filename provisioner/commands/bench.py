@@ -51,6 +51,14 @@ def bench_drill(megabytes: int = 1000, as_json: Json = False) -> None:
     show_numbers(measure(open_context(), megabytes=megabytes, say=say), as_json)
 
 
+@bench.command("move")
+def bench_move(megabytes: int = 1000, as_json: Json = False) -> None:
+    """A move of 1 GB, beside `restic backup` and `restic restore` of the same alone."""
+    from provisioner.engine.benchmarks.move import bench_move as measure
+
+    show_numbers(measure(open_context(), megabytes=megabytes, say=say), as_json)
+
+
 @bench.command("upgrade")
 def bench_upgrade(times: int = 3, as_json: Json = False) -> None:
     """Upgrades while members read and write: what failed, what was lost, how long it took."""

@@ -42,7 +42,13 @@ def families(context) -> Iterator[dict[str, dict[str, str]]]:
     yield made
     for each in made.values():
         community = context.store.get_community(each["id"])
-        remove_now(context, community, typed=community.label, on_progress=lambda _: None)
+        remove_now(
+            context,
+            community,
+            typed=community.label,
+            even_without_backup=True,
+            on_progress=lambda _: None,
+        )
 
 
 class Writer(Person):

@@ -39,7 +39,13 @@ def family(context):
     )
     community = context.store.get_community(made["id"])
     yield community
-    remove_now(context, community, typed=community.label, on_progress=lambda _: None)
+    remove_now(
+        context,
+        community,
+        typed=community.label,
+        even_without_backup=True,
+        on_progress=lambda _: None,
+    )
 
 
 def promote(state, *options):

@@ -182,7 +182,9 @@ def remove_leftovers(context: Context, say: Say) -> None:
         for each in ours:
             # its removal is asked for, or it is still being made, or it is gone just now
             with suppress(Conflict, NotFound):
-                request_removal(context, each, typed=each.label, requested_by=BY)
+                request_removal(
+                    context, each, typed=each.label, even_without_backup=True, requested_by=BY
+                )
         if time.monotonic() > ends:
             raise OperationFailed("bench", reason=f"{len(ours)} communities could not be removed.")
         time.sleep(LOOK_SECONDS)
