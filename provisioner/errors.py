@@ -377,6 +377,14 @@ class FloorRefused(BadInput):
     advice = "See `./taarafo release list`. Nothing was changed."
 
 
+class PromotionRefused(BadInput):
+    """`reason` says why the release `name` cannot go from `early` to `stable`."""
+
+    code = "promotion-refused"
+    sentence = "{name} was not promoted: {reason}."
+    advice = "See `./taarafo release list` and `./taarafo rollout list`. Nothing was changed."
+
+
 class RecipeIncomplete(BadInput):
     """A recipe names something that was not built or written."""
 
@@ -427,7 +435,9 @@ class PromiseBroken(TaarafoError):
     """A new version that does not keep what the founder promised is never let in."""
 
     code = "promise-broken"
-    sentence = "The new version does not keep a promise, so the one before was put back."
+    sentence = (
+        "The new version does not keep the promise “{promise}”, so the one before was put back."
+    )
     advice = "Nothing was lost. Tell whoever publishes it; wait for the next version."
     exit_code = 35
 

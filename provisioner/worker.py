@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from provisioner.engine.chores import carry_chore
 from provisioner.engine.context import Context
@@ -33,15 +36,27 @@ FRESHEN_SECONDS = 600.0
 IMAGES_SECONDS = 3600.0
 WITNESS_SECONDS = 60.0  # how often is looked whether the witnesses are due to be asked
 LISTEN_SECONDS = 2.0  # how often a worker looks whether the queue is back
+LOOK_SECONDS = 1.0  # how often is looked whether a round has to come before its time
 
 
 def work(context: Context) -> None:
     """Work until SIGTERM. What is then under way is continued by the next worker."""
     ended, settings = threading.Event(), context.settings
     hands = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="hand")
+    carried: Counter[str] = Counter()
+    taken: set[str] = set()  # what waits for a hand, or is in one
 
     def carry(operation_id: str) -> None:
-        hands.submit(_carry, context, operation_id)
+        if operation_id in taken:
+            return  # else every sweep would line up all that wait once more
+        taken.add(operation_id)
+        hands.submit(_carry, context, operation_id).add_done_callback(
+            lambda _: put_down(operation_id)
+        )
+
+    def put_down(operation_id: str) -> None:
+        taken.discard(operation_id)
+        carried["operations"] += 1
 
     def sweep() -> None:
         for operation_id in context.store.list_stranded(context.clock.now()):
@@ -61,13 +76,21 @@ def work(context: Context) -> None:
     def spread() -> None:
         roll_out(context)
 
+    def read_news() -> tuple[int, int]:
+        """Another value when an upgrade may have ended, or something may be published."""
+        return carried["operations"], read_change(settings.repository_dir)
+
     when_asked(ended.set)
     _every(settings.sweep_seconds, ended, "sweep", sweep)
     _every(settings.watch_seconds, ended, "watch", lambda: watch_communities(context))
     _every(settings.watch_seconds, ended, "own check", lambda: watch_control_plane(context))
     _every(settings.watch_seconds, ended, "upkeep", lambda: carry_chore(context, "upkeep", upkeep))
     _every(
-        settings.watch_seconds, ended, "rollout", lambda: carry_chore(context, "rollout", spread)
+        settings.watch_seconds,
+        ended,
+        "rollout",
+        lambda: carry_chore(context, "rollout", spread),
+        read_news,
     )
     _every(settings.watch_seconds, ended, "room", lambda: carry_chore(context, "room", room))
     _every(IMAGES_SECONDS, ended, "images", lambda: carry_chore(context, "images", images))
@@ -90,18 +113,36 @@ def _carry(context: Context, operation_id: str) -> None:
         log.exception("operation %s stopped; the sweep continues it", operation_id[:8])
 
 
+def read_change(repository: Path) -> int:
+    """When the release list was last signed, in nanoseconds; 0 when there is none."""
+    try:
+        return (repository / "metadata" / "timestamp.json").stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 def _every(
-    seconds: float, ended: threading.Event, name: str, call: Callable[[], object]
+    seconds: float,
+    ended: threading.Event,
+    name: str,
+    call: Callable[[], object],
+    read_news: Callable[[], object] = lambda: None,
 ) -> threading.Thread:
+    """Again and again, and at once when `read_news` gives another value than before the call."""
+
     def loop() -> None:
         while not ended.is_set():
+            known = read_news()
             try:
                 call()
             except TaarafoError as error:
                 log.warning("%s: %s", name, error.detail or error.code)
             except Exception:
                 log.exception("%s failed; it is tried again", name)
-            ended.wait(seconds)
+            due = time.monotonic() + seconds
+            while not ended.wait(min(LOOK_SECONDS, seconds)):
+                if time.monotonic() >= due or read_news() != known:
+                    break
 
     thread = threading.Thread(target=loop, name=name, daemon=True)
     thread.start()

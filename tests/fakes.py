@@ -228,7 +228,11 @@ class FakeReleases:
         yield self
 
     def list(self, recipe: str, channel: str = "stable") -> list[str]:
-        return [r.version for r in self.published.values() if r.name == recipe]
+        return [
+            each.version
+            for each in self.published.values()
+            if (each.name, each.channel) == (recipe, channel)
+        ]
 
     def get(self, target: str) -> Release:
         if self.error:

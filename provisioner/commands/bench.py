@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from provisioner.commands.speaking import Json, open_context, say, show_numbers
@@ -63,6 +65,17 @@ def bench_upgrade(times: int = 3, as_json: Json = False) -> None:
     from provisioner.engine.benchmarks.upgrade import bench_upgrade as measure
 
     show_numbers(measure(open_context(), times=times, say=say), as_json)
+
+
+@bench.command("wave")
+def bench_wave(
+    communities: Annotated[int, typer.Option(min=1, help="How many are made for it.")] = 100,
+    as_json: Json = False,
+) -> None:
+    """Many upgrades at once: how long they take, what is left over, what the worker needs."""
+    from provisioner.engine.benchmarks.wave import bench_wave as measure
+
+    show_numbers(measure(open_context(), communities=communities, say=say), as_json)
 
 
 @bench.command("dashboard")

@@ -356,6 +356,22 @@ def community_postpone(
     show(describe_community(context, living), text, as_json=as_json)
 
 
+@community.command("channel")
+def community_channel(
+    address: str,
+    channel: Annotated[str, typer.Argument(help="`early` or `stable`.")],
+    as_json: Json = False,
+) -> None:
+    """Which line of releases a community follows."""
+    from provisioner.engine.describe import describe_community, get_living
+    from provisioner.engine.wishes import choose_channel, explain_channel
+
+    context = open_context()
+    living = choose_channel(context, get_living(context, address), channel)
+    text = f"{living.address} follows {living.channel}. {explain_channel(context, living)}"
+    show(describe_community(context, living), text, as_json=as_json)
+
+
 @community.command("zone")
 def community_zone(
     address: str,

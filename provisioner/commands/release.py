@@ -32,6 +32,9 @@ def release_publish(
     security: Annotated[
         bool, typer.Option("--security", help="It mends a weak spot: nobody waits for the night.")
     ] = False,
+    channel: Annotated[
+        str, typer.Option(help="`early` gives it to those first who chose that.")
+    ] = "stable",
     as_json: Json = False,
 ) -> None:
     """Build, push by digest, sign and publish the version that the recipe names."""
@@ -39,7 +42,23 @@ def release_publish(
     from provisioner.engine.release import publish_recipe
 
     urgency = SECURITY if security else ROUTINE
-    listing = publish_recipe(open_context(), recipe, say, urgency=urgency)
+    listing = publish_recipe(open_context(), recipe, say, urgency=urgency, channel=channel)
+    show(listing.model_dump(mode="json"), f"Published {listing.target}", as_json=as_json)
+
+
+@release.command("promote")
+def release_promote(
+    version: str,
+    recipe: str = "taarafo",
+    at_once: Annotated[
+        bool, typer.Option("--at-once", help="Also when it has not proved itself on early.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Give a release of early to everybody: the same images, nothing is built."""
+    from provisioner.engine.promote import promote
+
+    listing = promote(open_context(), recipe, version, at_once=at_once)
     show(listing.model_dump(mode="json"), f"Published {listing.target}", as_json=as_json)
 
 

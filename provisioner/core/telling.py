@@ -31,6 +31,23 @@ def tell_after(release: Release, upgraded_at: datetime, zone: str, now: datetime
     return f"Your community got a newer version {day}. {_news(release)}"
 
 
+def tell_tried(tried_at: datetime, zone: str, now: datetime) -> str:
+    """Of a version that did not prove itself at hers, and was put back."""
+    day = find_day(tried_at, zone, now)
+    return (
+        f"Your community stays on its version: a newer one was tried {day} and did not work well, "
+        "so all was put back and nothing was lost."
+    )
+
+
+def tell_held() -> str:
+    """Of a version that has not come to hers, and does not come as it is now."""
+    return (
+        "Your community stays on its version for now: a newer one did not work well at another "
+        "community, and is held back."
+    )
+
+
 def find_night(begins: datetime, zone: str, now: datetime) -> str:
     """`Tonight`, `Tomorrow night`, `On Friday night`; empty when it is a week away or more.
 

@@ -16,6 +16,12 @@ def version_of(target: str) -> str:
     return parts[3] if len(parts) == 5 else ""
 
 
+def channel_of(target: str) -> str:
+    """`app/taarafo/early/1.0.0/release.json` → `early`; "" for what is no such path."""
+    parts = target.split("/")
+    return parts[2] if len(parts) == 5 else ""
+
+
 def sort_versions(versions: Iterable[str]) -> list[str]:
     """Oldest first."""
     return sorted(versions, key=version_key)

@@ -42,6 +42,7 @@ def describe_community(context: Context, community: Community) -> dict[str, Any]
         "state": community.state,
         "preset": community.preset,
         "release": community.version,
+        "channel": community.channel,
         "verdict": community.verdict,
         "memory_mb": community.memory_mb,
         "quota_mb": quota_of(community, context.settings.quota_mb),
@@ -68,6 +69,7 @@ def describe_rollout(row: RolloutRow) -> dict[str, Any]:
     return {
         "release": row.target,
         "version": version_of(row.target),
+        "channel": row.channel,
         "state": row.state,
         "wave": row.wave,
         "urgency": row.urgency,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from provisioner.core.provenance import digest_of
 from provisioner.errors import BuildFailed
-from provisioner.models.release import Image, Recipe, Release, Source
+from provisioner.models.release import STABLE, Image, Recipe, Release, Source
 from provisioner.publishing.blueprint import order_blueprints
 from provisioner.publishing.build import build_images
 from provisioner.publishing.built_image import BuiltImage
@@ -63,6 +63,7 @@ def make_release(
     images: Path | None = None,
     version: str = "",
     urgency: str = ROUTINE,
+    channel: str = STABLE,
 ) -> MadeRelease:
     """Build the images of a recipe and describe them; nothing is pushed or signed.
 
@@ -86,6 +87,7 @@ def make_release(
         templates=templates,
         manifests={described[name].files_root: each.manifest for name, each in made.items()},
         source=source,
+        channel=channel,
         urgency=urgency,
     )
     return MadeRelease(release, made)

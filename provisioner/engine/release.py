@@ -11,8 +11,9 @@ from provisioner.engine.context import Context
 from provisioner.engine.make_release import ROUTINE, MadeRelease, make_release
 from provisioner.engine.publisher import open_publisher
 from provisioner.engine.rebuilt import verify_rebuilds
-from provisioner.errors import SignaturesMissing, WitnessesMissing
-from provisioner.models.release import Listing, Recipe, Release
+from provisioner.errors import SaidBadly, SignaturesMissing, WitnessesMissing
+from provisioner.models.release import CHANNELS, STABLE, Listing, Recipe, Release, release_target
+from provisioner.publishing.channels import open_channel
 from provisioner.publishing.create import create_publisher
 from provisioner.publishing.listing import find_newest, list_releases
 from provisioner.publishing.publish import publish_release
@@ -39,10 +40,13 @@ def ensure_publisher(context: Context, say: Say) -> None:
 
 
 def ensure_published(context: Context, say: Say) -> None:
-    """The newest version of our app. What waits for somebody's signature stops nothing else."""
+    """The newest version of our app, unless it is tried on `early` for now.
+
+    What waits for somebody's signature stops nothing else.
+    """
     recipe, _ = read_recipe(ROOT / "templates" / OUR_APP)
-    wanted = f"app/{OUR_APP}/stable/{recipe.version}/release.json"
-    if not any(listing.target == wanted for listing in list_published(context)):
+    wanted = [release_target(OUR_APP, channel, recipe.version) for channel in CHANNELS]
+    if not any(listing.target in wanted for listing in list_published(context)):
         try:
             publish_recipe(context, OUR_APP, say)
         except SignaturesMissing as error:
@@ -90,9 +94,15 @@ def publish_recipe(
     *,
     project: Path = ROOT,
     urgency: str = ROUTINE,
+    channel: str = STABLE,
 ) -> Listing:
-    """Build, push by digest, sign, and make visible, in this order."""
-    made = make_release(context.settings, recipe_name, say, project=project, urgency=urgency)
+    """Build, push by digest, sign, and make visible, in this order. Raises SaidBadly."""
+    if channel not in CHANNELS:
+        known = " or ".join(CHANNELS)
+        raise SaidBadly(f"“{channel}” is no channel. Choose {known}.", "channel")
+    made = make_release(
+        context.settings, recipe_name, say, project=project, urgency=urgency, channel=channel
+    )
     for image in made.images.values():
         push_image(image.built, context.settings.registry)
     return _publish(context, made, say)
@@ -114,8 +124,11 @@ def verify_published(context: Context) -> list[dict[str, Any]]:
 
 def _publish(context: Context, made: MadeRelease, say: Say) -> Listing:
     say(f"Signing {made.release.name} {made.release.version}")
+    publisher, release = open_publisher(context), made.release
+    if release.channel != STABLE:
+        open_channel(publisher, release.name, release.channel, now=context.clock.now())
     return publish_release(
-        open_publisher(context),
+        publisher,
         made.release,
         made.manifests,
         papers=made.papers,

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 
-from provisioner.core.rollout import Member, Pace, Rollout, Standing, decide, find_standing
+from provisioner.core.rollout import Member, Pace, Rollout, Standing, decide, end, find_standing
 from provisioner.core.rollout import pause as plan_pause
 from provisioner.core.rollout import resume as plan_resume
-from provisioner.core.rollout.values import Attempt
+from provisioner.core.rollout.values import Attempt, Decision
 from provisioner.core.upgrading import find_step
-from provisioner.core.versions import version_key
+from provisioner.core.versions import channel_of, version_key, version_of
 from provisioner.engine.context import Context
 from provisioner.engine.upgrade import request_upgrade
 from provisioner.errors import Conflict, ReleaseRejected, UpgradeRefused
@@ -25,7 +25,7 @@ from provisioner.ports import Reading
 BY = "rollout"
 FIELDS = tuple(name for name in Rollout.__dataclass_fields__ if name != "target")
 Plan = Callable[[Rollout, Sequence[Member]], Rollout]
-Sources = dict[str, list[str]]  # target of a release -> running versions that go there next
+Sources = dict[str, list[str]]  # target of a release -> what runs and goes there next, see below
 
 
 def roll_out(context: Context) -> int:
@@ -80,8 +80,19 @@ def _as_member(community: Community, sources: Sequence[str], attempt: str) -> Me
         pinned_to=community.pinned_to,
         postponed_until=community.postponed_until,
         attempt=_read_attempt(attempt),
-        is_reachable=community.version in sources,
+        is_reachable=_source_of(community.version, community.release, community.channel) in sources,
+        is_foreign=_is_foreign(community.release, community.channel),
     )
+
+
+def _is_foreign(release: str, channel: str) -> bool:
+    """Whether what runs is of another channel than the one that its community follows now."""
+    return bool(release) and channel_of(release) != channel
+
+
+def _source_of(version: str, release: str, channel: str) -> str:
+    """`1.0.0`, or `early 1.0.0` for what comes from another channel than the community's own."""
+    return f"{channel_of(release)} {version}" if _is_foreign(release, channel) else version
 
 
 # -- within ----------------------------------------------------------------------------------------
@@ -90,33 +101,36 @@ def _as_member(community: Community, sources: Sequence[str], attempt: str) -> Me
 def _look_for_releases(context: Context) -> Sources:
     """Which versions go where next; what is new gets a row, what was overtaken ends, and what was
     over begins again when somebody has come who can go there."""
-    fleets: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for app, channel, version in context.store.list_fleets():
-        fleets[app, channel].add(version)
+    fleets: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+    for app, channel, version, release in context.store.list_fleets():
+        fleets[app, channel].add((version, release))
     found: Sources = {}
     with context.releases.open() as reading:
-        for (app, channel), versions in fleets.items():
-            oldest = min(versions, key=version_key)
-            for target, sources in _find_sources(reading, app, channel, versions).items():
+        for (app, channel), running in fleets.items():
+            oldest = min((version for version, _ in running), key=version_key)
+            for target, sources in _find_sources(reading, app, channel, running).items():
                 fresh = _begin(context, reading, target, oldest)
                 context.store.add_rollout(fresh)
                 _raise_floor(context, context.store.get_rollout(target), fresh)
                 _begin_again(context, context.store.get_rollout(target), sources)
                 found[target] = sources
-    _end_overtaken(context, found)
+    _end_others(context, found)
     return found
 
 
-def _find_sources(reading: Reading, app: str, channel: str, versions: Iterable[str]) -> Sources:
+def _find_sources(
+    reading: Reading, app: str, channel: str, running: Iterable[tuple[str, str]]
+) -> Sources:
     published = reading.list(app, channel)
 
     def get(version: str) -> Release:
         return reading.get(release_target(app, channel, version))
 
     found: Sources = defaultdict(list)
-    for version in sorted(versions, key=version_key):
-        if release := find_step(version, published, get):
-            found[release.target].append(version)
+    for version, target in sorted(running, key=lambda each: version_key(each[0])):
+        is_foreign = _is_foreign(target, channel)
+        if release := find_step(version, published, get, is_foreign=is_foreign):
+            found[release.target].append(_source_of(version, target, channel))
     return found
 
 
@@ -160,35 +174,54 @@ def _begin_again(context: Context, row: RolloutRow, sources: Sequence[str]) -> N
         context.store.change_rollout(row, **_as_values(again), reason="Somebody new can go there.")
 
 
-def _end_overtaken(context: Context, found: Sources) -> None:
-    """Nobody goes to what a newer release has overtaken, unless somebody is on the way to it."""
+def _end_others(context: Context, found: Sources) -> None:
+    """What nobody goes to any more is over, unless somebody is still on the way to it."""
+    now = context.clock.now()
     for row in context.store.list_rollouts(is_open=True):
         if row.target in found:
             continue
-        attempts = context.store.find_attempts(row.target).values()
-        if all(OperationState(each).is_over for each in attempts):
-            context.store.change_rollout(
-                row,
-                state="done",
-                reason="Done: nobody is left who would go to this release.",
-                decided_at=context.clock.now(),
-            )
+        members = list_members(context, row, ())
+        if any(member.attempt == "running" for member in members):
+            continue
+        newer = any(_is_newer(target, row) for target in found)
+        rollout, pace = as_rollout(row), read_pace(context)
+        decision = end(rollout, members, pace, now, is_overtaken=newer)
+        _write_down(context, row, (), members, decision)
+
+
+def _is_newer(target: str, row: RolloutRow) -> bool:
+    """Whether it is a later release of the same app and channel."""
+    if target.split("/")[1:3] != [row.app, row.channel]:
+        return False
+    return version_key(version_of(target)) > version_key(version_of(row.target))
 
 
 def _carry(context: Context, row: RolloutRow, sources: Sequence[str]) -> int:
-    now = context.clock.now()
     members = list_members(context, row, sources)
-    decision = decide(as_rollout(row), members, read_pace(context), now)
-    values = {
-        **_as_values(decision.rollout),
-        "standings": _count_members(context, row, members),
-        "sources": list(sources),
-        "reason": decision.reason,
-        "decided_at": now,
-    }
-    if not context.store.change_rollout(row, **values):
+    decision = decide(as_rollout(row), members, read_pace(context), context.clock.now())
+    if not _write_down(context, row, sources, members, decision):
         return 0  # somebody has paused it meanwhile
     return sum(_ask(context, each, decision.rollout.version) for each in decision.start)
+
+
+def _write_down(
+    context: Context,
+    row: RolloutRow,
+    sources: Sequence[str],
+    members: Sequence[Member],
+    decision: Decision,
+) -> bool:
+    standings = _count_members(context, row, members)
+    if not sources:  # nobody waits for it any more
+        standings.pop(Standing.UNREACHABLE, None)
+    return context.store.change_rollout(
+        row,
+        **_as_values(decision.rollout),
+        standings=standings,
+        sources=list(sources),
+        reason=decision.reason,
+        decided_at=context.clock.now(),
+    )
 
 
 def _count_members(context: Context, row: RolloutRow, members: Sequence[Member]) -> dict[str, int]:

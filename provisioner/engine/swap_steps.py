@@ -123,7 +123,7 @@ def prove_promises(work: Work) -> None:
     for probe in plan_probes(work.community.promised):
         status = work.context.gateway.get_status(work.community_host, probe.path, door=slot)
         if status != probe.status:
-            raise PromiseBroken(f"{probe.path} answers {status}: {probe.promise}")
+            raise PromiseBroken(f"{probe.path} answers {status}", promise=probe.promise)
 
 
 def commit_version(work: Work) -> None:

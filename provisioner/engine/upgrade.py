@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from provisioner.core.channels import say_channel
 from provisioner.core.swap import Swap, can_read_on, plan_rollback, plan_upgrade
 from provisioner.core.upgrading import find_step, judge_step
-from provisioner.core.versions import version_key, version_of
+from provisioner.core.versions import channel_of, version_key, version_of
 from provisioner.engine.context import Context
 from provisioner.errors import SaidBadly, UpgradeRefused
 from provisioner.models.community import Community, CommunityState
@@ -67,6 +68,7 @@ def request_rollback(
 def _find_target(context: Context, community: Community, to: str) -> str:
     with context.releases.open() as reading:
         versions = reading.list(community.app, community.channel)
+        is_foreign = channel_of(community.release) != community.channel
 
         def get(version: str) -> Release:
             return reading.get(release_target(community.app, community.channel, version))
@@ -78,13 +80,14 @@ def _find_target(context: Context, community: Community, to: str) -> str:
                     advice="Look at the list of releases.",
                 )
             wanted = get(to)
-            if why := judge_step(community.version, wanted):
+            if why := judge_step(community.version, wanted, is_foreign=is_foreign):
                 raise UpgradeRefused(reason=why, advice="Choose another version.")
             return wanted.target
-        found = find_step(community.version, versions, get)
+        found = find_step(community.version, versions, get, is_foreign=is_foreign)
     if found is None:
         raise UpgradeRefused(
-            reason=f"{community.name} runs the newest version, {community.version}.",
+            reason=f"{community.name} runs {community.version}. "
+            + say_channel(community.channel, community.version, versions),
             advice="There is nothing to do.",
         )
     return found.target

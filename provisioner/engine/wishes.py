@@ -1,4 +1,4 @@
-"""What the operator decides for one community's upgrades: its version, a delay, its time zone."""
+"""What the operator decides for one community's upgrades: channel, version, a delay, time zone."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import re
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from provisioner.core.channels import say_channel
 from provisioner.engine.context import Context
-from provisioner.errors import SaidBadly
+from provisioner.errors import SaidBadly, TaarafoError
 from provisioner.models.community import Community
-from provisioner.models.release import VERSION
+from provisioner.models.release import CHANNELS, VERSION
 
 LONGEST_DELAY = 90  # days
 LONGEST_REASON = 200
@@ -46,6 +47,28 @@ def choose_zone(context: Context, community: Community, zone: str) -> Community:
             f"“{zone}” is no time zone. Write one as America/Chicago.", "zone"
         ) from error
     return _change(context, community, zone=wanted)
+
+
+def choose_channel(context: Context, community: Community, channel: str) -> Community:
+    """Which line of releases it follows from now on. What runs stays until that line has something
+    newer, or the very same. Raises SaidBadly."""
+    wanted = channel.strip()
+    if wanted not in CHANNELS:
+        known = " or ".join(CHANNELS)
+        raise SaidBadly(f"“{channel}” is no channel. Choose {known}.", "channel")
+    return _change(context, community, channel=wanted)
+
+
+def explain_channel(context: Context, community: Community) -> str:
+    """What its channel has for it, in a sentence; empty when it runs nothing yet, or when releases
+    cannot be read."""
+    if not community.version:
+        return ""
+    try:
+        versions = context.releases.list(community.app, community.channel)
+    except TaarafoError:
+        return ""
+    return say_channel(community.channel, community.version, versions)
 
 
 def _change(context: Context, community: Community, **values: object) -> Community:

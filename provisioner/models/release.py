@@ -19,6 +19,11 @@ FOLDER = r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"
 DATA_PATH = r"^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$"
 CAPABILITY = r"^CAP_[A-Z_]+$"
 APP = "app"  # what the one service of an app is called
+STABLE, EARLY = (
+    "stable",
+    "early",
+)  # lines of releases: what is good for all, and what is tried first
+CHANNELS = (STABLE, EARLY)
 
 
 class _Value(BaseModel):

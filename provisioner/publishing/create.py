@@ -22,7 +22,7 @@ from provisioner.core.log_policy import FIELD, plan_policy
 from provisioner.core.tlog.policy import write_policy
 from provisioner.errors import KeyRefused, ReleaseRejected
 from provisioner.files import remove_unfinished, write_atomically
-from provisioner.models.release import cache_name
+from provisioner.models.release import EARLY, STABLE, cache_name
 from provisioner.publishing.commit import commit, log_state
 from provisioner.publishing.delegation import refuse_unfit
 from provisioner.publishing.keys import LOG, KeyRing, refuse_twins
@@ -34,7 +34,8 @@ from provisioner.publishing.unfinished import finish_logged
 
 TOP_LEVEL = {"root": (3, 2), "targets": (3, 2), "snapshot": (1, 1), "timestamp": (1, 1)}
 SELF_BUILT, SHARED = (1, 1), (3, 2)  # keys of a delegated role, and how many must sign
-APPS = (("taarafo", "stable"), ("control", "stable"))
+APPS = (("taarafo", STABLE), ("control", STABLE))
+TRIED = (("taarafo", EARLY),)  # a list of releases from before it gets it with the next publishing
 
 
 def create_publisher(
@@ -42,12 +43,14 @@ def create_publisher(
     *,
     now: datetime,
     apps: Sequence[tuple[str, str]] = APPS,
+    at_first: Sequence[tuple[str, str]] = TRIED,
     is_self_built: bool = True,
 ) -> bool:
     """Make keys, root and an empty repository; True when anything had to be made.
 
-    Running it again changes nothing; run again after a crash, it finishes what was begun.
-    Raises KeyMissing when a new app needs `targets` keys that were moved away.
+    A repository that begins gets `at_first` besides. Running it again changes nothing; run again
+    after a crash, it finishes what was begun. Raises KeyMissing when a new app needs `targets` keys
+    that were moved away.
     """
     with publisher.repository.locked():
         for folder in (
@@ -61,7 +64,8 @@ def create_publisher(
         if is_begun:
             resume_change(publisher, now)
         state = finish_logged(publisher, now) if is_begun else _blank_state(publisher)
-        added = [_add_channel(state, publisher.ring, app, is_self_built) for app in apps]
+        wanted = apps if is_begun else (*apps, *at_first)
+        added = [_add_channel(state, publisher.ring, app, is_self_built) for app in wanted]
         new = [role for role in added if role]
         if new or not is_begun:
             commit(publisher, state, [*new, "targets"], now)

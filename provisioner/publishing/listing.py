@@ -34,12 +34,17 @@ def find_newest(publisher: Publisher, name: str, channel: str) -> Release | None
     entries = [entry for entry in role.signed.targets.values() if entry.custom] if role else []
     if not entries:
         return None
-    newest = max(entries, key=lambda entry: version_key(entry.path.split("/")[3]))
+    return read_published(
+        publisher, max(entries, key=lambda entry: version_key(entry.path.split("/")[3]))
+    )
+
+
+def read_published(publisher: Publisher, entry: TargetFile) -> Release:
+    """A release by its signed entry, read on the publisher's side. Raises ReleaseRejected."""
     try:
-        content = publisher.repository.read_target(newest)
-        return Release.from_bytes(content)
+        return Release.from_bytes(publisher.repository.read_target(entry))
     except (OSError, ValueError, RepositoryError) as error:
-        raise ReleaseRejected(str(error), reason=f"{newest.path} is damaged") from error
+        raise ReleaseRejected(str(error), reason=f"{entry.path} is damaged") from error
 
 
 def listing_of(state: State, role: str, entry: TargetFile) -> Listing:

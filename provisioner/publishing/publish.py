@@ -12,6 +12,7 @@ from provisioner.errors import KeyRefused, ReleaseExists, ReleaseRejected
 from provisioner.files import remove_unfinished
 from provisioner.models.manifest import root_of
 from provisioner.models.release import Listing, Release
+from provisioner.publishing.channels import refuse_rival
 from provisioner.publishing.listing import NO_FLOOR, get_floor, is_self_built, listing_of
 from provisioner.publishing.papers import Papers
 from provisioner.publishing.publish_papers import check_papers, plan_papers_targets
@@ -32,8 +33,9 @@ def publish_release(
     """Add one release with the manifests (by `sha256:…`) and the papers (by name) of its images.
 
     The same release again changes nothing. The floor of the channel stays, or rises to
-    `security_floor`. Raises ReleaseExists for other bytes under a published version, KeyMissing,
-    KeyRefused, and SignaturesMissing when the release waits for the signatures of others.
+    `security_floor`. Raises ReleaseExists for other bytes under a published version, of whatever
+    channel; KeyMissing, KeyRefused, and SignaturesMissing when the release waits for the signatures
+    of others.
     """
     _check_manifests(release, manifests)
     check_papers(release, papers or {})
@@ -44,12 +46,13 @@ def publish_release(
         role = role_of(release.name, release.channel)
         if role not in state.roles:
             raise KeyRefused(reason=f"there are none for {release.name} in {release.channel}")
-        entry = _plan_entry(release, state, role, security_floor)
+        entry = plan_entry(release, state, role, security_floor)
         published = state.roles[role].signed.targets.get(release.target)
         if published is not None:
             if published.hashes != entry.hashes:
                 raise ReleaseExists(name=f"{release.name} {release.version}")
             return listing_of(state, role, published)
+        refuse_rival(publisher, state, release)
         beside = list(plan_papers_targets(publisher.ring, state, release, papers or {}))
         _add_target(publisher, state.roles[role], entry, release.to_bytes())
         for file, content in beside:
@@ -62,7 +65,7 @@ def publish_release(
         return listing_of(state, role, entry)
 
 
-def _plan_entry(release: Release, state: State, role: str, security_floor: str) -> TargetFile:
+def plan_entry(release: Release, state: State, role: str, security_floor: str = "") -> TargetFile:
     """The signed entry of a release; integers, strings and booleans only (no floats)."""
     entry = TargetFile.from_data(release.target, release.to_bytes())
     entry.unrecognized_fields["custom"] = {

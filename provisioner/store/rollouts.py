@@ -9,7 +9,13 @@ from sqlmodel import col, func, select, update
 
 from provisioner.errors import NotFound
 from provisioner.models.community import Community, CommunityState
-from provisioner.models.operation import Operation, OperationKind, Step, StepState
+from provisioner.models.operation import (
+    Operation,
+    OperationKind,
+    OperationState,
+    Step,
+    StepState,
+)
 from provisioner.models.rollout import RolloutRow
 from provisioner.store.database import Database
 from provisioner.store.newest import keep_newest
@@ -105,6 +111,37 @@ class Rollouts(Database):
         with self.session(writes=False) as session:
             return [(each, name, step or "") for each, name, step in session.exec(query).all()]
 
+    def list_failures(self, targets: Sequence[str], limit: int = 20) -> list[tuple[Operation, str]]:
+        """(upgrade, name of its community) of everybody whose newest upgrade to one of these
+        releases failed, the newest first."""
+        where = (
+            col(Operation.target).in_(targets),
+            col(Operation.kind) == OperationKind.UPGRADE,
+        )
+        newest = (
+            select(
+                Operation.community_id, Operation.target, func.max(Operation.created_at).label("at")
+            )
+            .where(*where)
+            .group_by(col(Operation.community_id), col(Operation.target))
+            .subquery()
+        )
+        query = (
+            select(Operation, Community.name)
+            .join(
+                newest,
+                (col(Operation.community_id) == newest.c.community_id)
+                & (col(Operation.target) == newest.c.target)
+                & (col(Operation.created_at) == newest.c.at),
+            )
+            .join(Community, col(Community.id) == col(Operation.community_id))
+            .where(*where, Operation.state == OperationState.FAILED)
+            .order_by(col(Operation.created_at).desc())
+            .limit(limit)
+        )
+        with self.session(writes=False) as session:
+            return [(each, name) for each, name in session.exec(query).all()]
+
     def list_kept_since(self, moment: datetime) -> list[str]:
         """Ids of those that run and keep what they had before an upgrade older than this."""
         query = select(Community.id).where(
@@ -115,15 +152,33 @@ class Rollouts(Database):
         with self.session(writes=False) as session:
             return list(session.exec(query).all())
 
-    def list_fleets(self) -> list[tuple[str, str, str]]:
-        """(app, channel, version) of all that run, each once."""
+    def list_fleets(self) -> list[tuple[str, str, str, str]]:
+        """(app, channel, version, release) of all that run, each once."""
         with self.session(writes=False) as session:
             query = (
-                select(Community.app, Community.channel, Community.version)
+                select(Community.app, Community.channel, Community.version, Community.release)
                 .where(Community.state == CommunityState.RUNNING)
                 .distinct()
             )
-            return [(app, channel, version) for app, channel, version in session.exec(query).all()]
+            return [
+                (app, line, version, target) for app, line, version, target in session.exec(query)
+            ]
+
+    def find_first_run(self, target: str) -> datetime | None:
+        """Since when somebody has run this release: made with it, or upgraded to it."""
+        upgraded = select(func.min(Operation.finished_at)).where(
+            Operation.target == target,
+            col(Operation.kind) == OperationKind.UPGRADE,
+            col(Operation.state) == OperationState.DONE,
+        )
+        made = select(func.min(Community.ready_at)).where(
+            Community.release == target,
+            Community.state == CommunityState.RUNNING,
+            col(Community.upgraded_at).is_(None),
+        )
+        with self.session(writes=False) as session:
+            found = [session.exec(upgraded).one(), session.exec(made).one()]
+        return min((each for each in found if each is not None), default=None)
 
     def find_attempts(self, target: str, ids: Sequence[str] | None = None) -> dict[str, str]:
         """State of the newest upgrade to this release, by community; of these, or of all."""

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from tests.browser.chromium import find_faults
+from provisioner.engine.context import Context
+from provisioner.engine.operators import is_link_open, make_operator_link
+from tests.browser.chromium import SCREENS, find_faults
 
 PICTURES = Path(__file__).parent / "screenshots"
 URL = "http://localhost:8080"
@@ -37,10 +39,28 @@ class Person:
     def press(self, button: str) -> None:
         self.page.get_by_role("button", name=button).click()
 
+    def look_everywhere(self, name: str) -> None:
+        """The page as it is now, on every screen and in both schemes."""
+        for screen, (width, height) in SCREENS.items():
+            for scheme in ("light", "dark"):
+                self.page.set_viewport_size({"width": width, "height": height})
+                self.page.emulate_media(color_scheme=scheme)
+                self.look(f"{name}-{screen}-{scheme}")
+
     def see(self, heading: str) -> Locator:
         found = self.page.get_by_role("heading", name=heading)
         expect(found).to_be_visible(timeout=30_000)
         return found
+
+    def enter_dashboard(self, context: Context, link: str) -> None:
+        """By the link that `up` printed; when it was used already, by a new one."""
+        before, _, token = link.rpartition("/")
+        if not is_link_open(context, token):
+            token = make_operator_link(context)
+        self.page.goto(f"{before}/{token}")
+        self.look("1-welcome")
+        self.page.get_by_label("New password").fill("a few plain words")
+        self.press("Set the password and sign in")
 
     # -- the wizard ------------------------------------------------------------------------------
 

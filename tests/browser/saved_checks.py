@@ -22,13 +22,13 @@ from provisioner.core.tlog.note import COSIGNATURE_V1, NoteKey, read_note, write
 from provisioner.core.tlog.policy import KnownWitness, WitnessGroup, read_policy, write_policy
 from provisioner.models.evidence import PAYLOAD_TYPE, Evidence
 from provisioner.models.manifest import root_of
-from provisioner.models.release import Release
+from provisioner.models.release import STABLE, Release
 from provisioner.models.saved_check import ReleaseCopy, SavedCheck
 from provisioner.publishing.publish import publish_release
-from provisioner.publishing.publisher import Publisher
+from provisioner.publishing.publisher import Publisher, role_of
 from tests.core.test_appraisal import ADDRESS, EVIDENCE, MANIFEST, RELEASE, SEEN
 from tests.core.test_appraisal_dsse import KEY, public_of
-from tests.publishing.place import APP, NOW, begin, forge, publisher_in, tell_log
+from tests.publishing.place import NOW, begin, forge, publisher_in, tell_log
 
 WITNESSES = {
     name: Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32)
@@ -51,13 +51,14 @@ def moment(minutes: float = 0) -> str:
     return (NOW + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def release_of(version: str) -> Release:
+def release_of(version: str, channel: str = STABLE) -> Release:
     """The release of tests/core/test_appraisal, as the publisher of tests/publishing ships it."""
     image = RELEASE.images["app"].model_copy(
         update={"files_target": f"files/{root_of(MANIFEST)[7:]}.jsonl"}
     )
     recipe = RELEASE.recipe.model_copy(update={"name": "taarafo", "version": version})
-    return RELEASE.model_copy(update={"recipe": recipe, "images": {"app": image}})
+    changed = {"recipe": recipe, "images": {"app": image}, "channel": channel}
+    return RELEASE.model_copy(update=changed)
 
 
 HONEST = replace(EVIDENCE, release=release_of("1.2.0").target, issued=moment(-1), expires=moment(4))
@@ -90,9 +91,10 @@ class Place:
     def root(self) -> bytes:
         return self.publisher.shipped_root.read_bytes()
 
-    def publish(self, version: str, **options: Any) -> None:
+    def publish(self, version: str, channel: str = STABLE, **options: Any) -> None:
         manifests = {root_of(MANIFEST): MANIFEST}
-        publish_release(self.publisher, release_of(version), manifests, now=NOW, **options)
+        release = release_of(version, channel)
+        publish_release(self.publisher, release, manifests, now=NOW, **options)
 
     def enrol(self, *keys: AgentKey) -> None:
         self.tell(*(entry_of_agent(key.host_id, row_of(key)) for key in keys))
@@ -105,9 +107,10 @@ class Place:
         shutil.copytree(self.publisher.shipped_root.parents[1], folder)
         return Place(replace(publisher_in(folder), cosign=self.publisher.cosign), dict(self.seen))
 
-    def copy(self, version: str = "1.2.0") -> ReleaseCopy:
+    def copy(self, version: str = "1.2.0", channel: str = STABLE) -> ReleaseCopy:
         root = self.publisher.read_state().root.signed
-        files, target = self.publisher.repository, release_of(version).target
+        files, target = self.publisher.repository, release_of(version, channel).target
+        role = role_of("taarafo", channel)
         log = self.publisher.open_log(root)
         (content,) = (files.targets / target).parent.glob("*.release.json")
         checkpoint = (log.folder / "checkpoint").read_bytes().decode()
@@ -117,8 +120,8 @@ class Place:
                 for number in range(2, root.version + 1)
             ),
             targets=self._read("targets"),
-            role=APP,
-            role_metadata=self._read(APP),
+            role=role,
+            role_metadata=self._read(role),
             target=target,
             release=content.read_text(),
             manifests={"app": MANIFEST.decode()},

@@ -146,15 +146,12 @@ def test_the_whole_way_without_a_script(chromium, context, lake):
     tab.close()
 
 
-def test_the_operator_sees_it_and_takes_it_down(chromium, ann, control_plane):
+def test_the_operator_sees_it_and_takes_it_down(chromium, ann, context, control_plane):
     ann.answer("The Short Family", preset="Friends")
     ann.press("Create my community")
     ann.wait_until_ready("The Short Family")
     olga = Person(open_screen(chromium, "desktop"), "operator")
-    olga.page.goto(control_plane.operator_link)
-    olga.look("1-welcome")
-    olga.page.get_by_label("New password").fill("a few plain words")
-    olga.press("Set the password and sign in")
+    olga.enter_dashboard(context, control_plane.operator_link)
     olga.look("2-communities")
     olga.page.get_by_label("Search").fill("Short")
     olga.press("Show")

@@ -21,6 +21,7 @@ from provisioner.settings import Settings
 from tests.browser.chromium import SCREENS, find_faults, open_screen
 from tests.browser.saved_checks import Place, Spoiled, begin_place, report_seen
 from tests.browser.spoiled_agents import list_spoiled_agents
+from tests.browser.spoiled_channels import list_spoiled_channels
 from tests.browser.spoiled_files import list_spoiled_files
 from tests.browser.spoiled_hosts import list_spoiled_hosts
 from tests.browser.spoiled_logs import list_spoiled_logs
@@ -107,11 +108,12 @@ LISTS = {
     "metadata": lambda place, _: list_spoiled_metadata(place),
     "logs": list_spoiled_logs,
     "keys": list_stolen_keys,
+    "channels": list_spoiled_channels,
     "files": lambda place, _: list_spoiled_files(place),
 }
 FEWEST = {
     "reports": 200, "agents": 35, "services": 60, "hosts": 40, "metadata": 80, "logs": 50,
-    "keys": 30, "files": 40,
+    "keys": 30, "files": 40, "channels": 20,
 }  # fmt: skip
 
 

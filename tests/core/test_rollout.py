@@ -289,6 +289,12 @@ def test_one_canary_that_fails_halts_everything_until_somebody_resumes():
     assert (second.wave, second.ended_before, second.forgiven) == (1, 5, 1)
 
 
+def test_a_single_canary_that_fails_is_told_as_one():
+    members = after(fleet(2), {"m0"}, attempt="failed")
+    reason = decide(SECURITY, members, PACE, DAY).reason
+    assert reason.startswith("Halted: the first one failed, and nobody is started. ")
+
+
 def test_one_of_many_canaries_is_enough():
     members = after(done(fleet(300), {f"m{n}" for n in range(39)}), {"m99"}, attempt="failed")
     pace = replace(PACE, canaries=40)

@@ -6,7 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from provisioner.core.telling import LONGEST, find_first_sentence, tell_after, tell_before
+from provisioner.core.telling import (
+    LONGEST,
+    find_first_sentence,
+    tell_after,
+    tell_before,
+    tell_held,
+    tell_tried,
+)
 from tests.app.reading import grade
 from tests.fakes import make_release
 
@@ -104,4 +111,5 @@ def test_everything_reads_at_grade_six():
         for tell, moment, way in ((tell_before, NIGHT, 1), (tell_after, NIGHT, -1))
         for days in (0, way * 1, way * 2, way * 3, way * 40)
     ]
+    texts += [tell_held(), tell_tried(NOON, CHICAGO, NOON), tell_tried(NIGHT, CHICAGO, NOON)]
     assert {text: grade(text) for text in texts if grade(text) > 6} == {}

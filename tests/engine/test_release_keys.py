@@ -45,7 +45,7 @@ def ask(*words: str):
 
 def test_every_key_is_listed_with_who_must_sign_and_until_when(publisher: Publisher) -> None:
     rows = ask("keys", "list")
-    assert len(rows) == 10
+    assert len(rows) == 11
     assert set(rows[0]) == {"role", "file", "keyid", "is_here", "threshold", "expires"}
     assert (rows[0]["role"], rows[0]["file"], rows[0]["threshold"]) == ("root", "root-1.pem", 2)
     assert f"{APP}-1.pem" in run("keys", "list")

@@ -10,7 +10,8 @@ from provisioner.core.promises import plan_promises
 from provisioner.engine.context import Context
 from provisioner.engine.create import request_community
 from provisioner.engine.remove import request_removal
-from provisioner.models.community import Community
+from provisioner.engine.wishes import pin
+from provisioner.models.community import Community, CommunityState
 from provisioner.models.operation import Operation
 from provisioner.models.promise import Preset
 from provisioner.settings import Settings
@@ -35,6 +36,12 @@ def erase(context: Context, community: Community) -> Operation:
     return request_removal(
         context, living, typed=living.label, even_without_backup=True, requested_by="test"
     )
+
+
+def hold_others(context: Context) -> None:
+    """Whoever runs now stays at her version, so that a release comes to those made after this."""
+    for row in context.store.list_communities(state=CommunityState.RUNNING, limit=1000).rows:
+        pin(context, row, row.version)
 
 
 def get(settings: Settings, host: str, path: str) -> tuple[int, str]:

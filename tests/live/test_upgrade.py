@@ -124,10 +124,10 @@ def assert_whole(context, family, state):
 
 def test_nobody_notices_an_upgrade_and_nobody_the_way_back(context, state, family, crowd, tell):
     with busy(crowd):
-        up = request_upgrade(context, now(context, family), to="1.0.1", requested_by="test")
+        up = request_upgrade(context, now(context, family), to=GOOD.number, requested_by="test")
         operation = carry(context, up)
         assert operation.state == OperationState.DONE, operation.message
-        assert now(context, family).version == "1.0.1"
+        assert now(context, family).version == GOOD.number
         time.sleep(1)
         back = request_rollback(context, now(context, family), requested_by="test")
         assert carry(context, back).state == OperationState.DONE
@@ -170,7 +170,7 @@ def test_back_to_what_cannot_read_on_puts_everything_as_it_was(context, state, f
     crowd = Crowd(people, rate=RATE)
     with busy(crowd):
         pass
-    up = request_upgrade(context, now(context, family), to="1.0.5", requested_by="test")
+    up = request_upgrade(context, now(context, family), to=BETTER.number, requested_by="test")
     assert carry(context, up).state == OperationState.DONE
     later = Crowd(people, rate=RATE)
     with busy(later):
@@ -195,7 +195,7 @@ def test_a_community_from_before_there_were_two_doors_is_upgraded(context, state
         )
         assert carry(context, bad).error_code == "promise-broken"
         assert now(context, community).slot == "", "put back to where it was"
-        up = request_upgrade(context, now(context, community), to="1.0.1", requested_by="test")
+        up = request_upgrade(context, now(context, community), to=GOOD.number, requested_by="test")
         assert carry(context, up).state == OperationState.DONE
     assert sum_up(people)[1:] == (0, 0)
     assert now(context, community).slot == "a"

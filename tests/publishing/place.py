@@ -68,8 +68,9 @@ def publish(publisher: Publisher, version: str, now: datetime = NOW, **options: 
 
 
 def begin(folder: Path, *versions: str) -> Publisher:
+    """One from before there was a second channel."""
     publisher = publisher_in(folder)
-    create_publisher(publisher, now=NOW)
+    create_publisher(publisher, now=NOW, at_first=())
     for version in versions:
         publish(publisher, version)
     return publisher

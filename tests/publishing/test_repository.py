@@ -58,7 +58,9 @@ def test_roles_thresholds_and_times_are_those_of_the_key_table(tmp_path: Path) -
 
 def test_an_app_may_sign_only_its_own_paths(tmp_path: Path) -> None:
     publisher = publisher_in(tmp_path)
-    create_publisher(publisher, now=NOW, apps=[("taarafo", "stable"), ("chat", "edge")])
+    create_publisher(
+        publisher, now=NOW, apps=[("taarafo", "stable"), ("chat", "edge")], at_first=()
+    )
     delegations = publisher.read_state().targets.signed.delegations
     assert delegations is not None
     roles = dict(delegations.get_roles_for_target("app/chat/edge/1.0.0/release.json"))

@@ -290,7 +290,10 @@ def test_every_verb_and_status_is_in_the_documentation(call):
 def test_a_version_is_steered_and_a_rollout_stopped(call):
     community, _ = call.make()
     place = f"/communities/{community['id']}"
-    assert "runs the newest" in call("POST", f"{place}/upgrade", 409, json={})["explain"]
+    assert (
+        "is the newest version in stable"
+        in call("POST", f"{place}/upgrade", 409, json={})["explain"]
+    )
     assert call("POST", f"{place}/rollback", 409, json={})["code"] == "upgrade-refused"
     wishes = {
         "pinned_to": "1.0.0",
@@ -300,6 +303,9 @@ def test_a_version_is_steered_and_a_rollout_stopped(call):
     }
     changed = call("PATCH", place, 200, json=wishes)
     assert (changed["pinned_to"], changed["zone"]) == ("1.0.0", "America/Chicago")
+    assert call("PATCH", place, 200, json={"channel": "early"})["channel"] == "early"
+    assert call("PATCH", place, 200, json={"channel": "stable"})["channel"] == "stable"
+    assert call("PATCH", place, 422, json={"channel": "beta"})["code"] == "unreadable"
     assert changed["postponed_why"] == "A wedding"
     same = call("PATCH", place, 200, json={"pinned_to": ""})
     assert (same["pinned_to"], same["zone"]) == ("", "America/Chicago"), "what is left out stays"
@@ -314,6 +320,7 @@ def test_a_version_is_steered_and_a_rollout_stopped(call):
     roll_out(call.context)
     (row,) = call("GET", "/rollouts", 200)["items"]
     assert (row["release"], row["state"], row["standings"]) == (release, "active", {"postponed": 1})
+    assert row["channel"] == "stable"
     for action, state in (("pause", "paused"), ("resume", "active")):
         told = call("POST", f"/rollouts/{action}", 200, json={"release": release})
         assert told["state"] == state

@@ -119,6 +119,7 @@ ACTIONS = [
     "/operator/communities/" + "0" * 32 + "/rollback",
     "/operator/communities/" + "0" * 32 + "/pin",
     "/operator/communities/" + "0" * 32 + "/postpone",
+    "/operator/communities/" + "0" * 32 + "/channel",
     "/operator/communities/" + "0" * 32 + "/zone",
     "/operator/rollouts/pause",
 ]

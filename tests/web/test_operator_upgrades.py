@@ -8,6 +8,8 @@ import pytest
 
 from provisioner.engine.keys import get_keys
 from provisioner.engine.roll_out import roll_out
+from provisioner.errors import PromiseBroken
+from provisioner.models.operation import OperationState
 from tests.engine.town import make_version
 from tests.web.serving import count_queries, post, sign_in
 from tests.web.test_operator import add_many, make
@@ -36,8 +38,7 @@ def test_nothing_to_bring_is_said(browser):
 
 
 def test_what_moves_what_waits_and_why(context, browser):
-    community, _ = make(context)
-    add_fleet(context, 30)
+    add_fleet(context, 31)
     publish(context)
     context.clock.moment = context.clock.moment.replace(hour=3)
     assert roll_out(context) == context.settings.upgrades_at_once
@@ -48,6 +49,10 @@ def test_what_moves_what_waits_and_why(context, browser):
     assert page.count("upgrade to 1.0.1") == 4
     assert "its turn has not come" in page
     assert "it is being upgraded now" in page
+    busy = context.store.list_busy()
+    community = next(
+        each for each in context.store.list_fleet("taarafo", "stable") if each.id not in busy
+    )
     rows = {
         "pin": ({"version": "1.0.0"}, "it stays at 1.0.0"),
         "postpone": ({"days": "3", "why": "A <b>wedding</b>"}, "A &lt;b&gt;wedding&lt;/b&gt;"),
@@ -88,7 +93,7 @@ def test_a_rollout_that_is_over_is_left_alone_in_words(context, browser):
 def test_upgrade_and_back_by_two_buttons(context, browser):
     community, _ = make(context)
     page = f"/operator/communities/{community.id}"
-    assert "runs the newest version" in post(browser, page, f"{page}/upgrade").text
+    assert "is the newest version in stable" in post(browser, page, f"{page}/upgrade").text
     publish(context)
     answer = post(browser, page, f"{page}/upgrade")
     assert answer.status_code == 303
@@ -106,6 +111,7 @@ def test_upgrade_and_back_by_two_buttons(context, browser):
         ("postpone", {"days": "3", "why": ""}, "Say why"),
         ("postpone", {"days": "many", "why": "x"}, "delay of 1 to 90"),
         ("zone", {"zone": "Mars/Olympus"}, "no time zone"),
+        ("channel", {"channel": "beta"}, "is no channel"),
     ],
 )
 def test_a_wish_that_cannot_be_is_refused_in_words(context, browser, action, fields, said):
@@ -128,6 +134,73 @@ def test_it_costs_the_same_for_many(context, browser):
     with count_queries(context) as many:
         assert "501" in browser.get(UPGRADES).text
     assert len(few) == len(many) <= 8
+
+
+def test_a_bad_release_is_told_to_the_operator_and_to_both_founders(context, app, browser):
+    """One got it and was put back; the other was spared."""
+    pages = {}
+    for name in ("The Smith Family", "The García Family"):
+        community, _ = make(context, name)
+        pages[community.id] = f"/my/{get_keys(context, community).console_token}"
+    publish(context)
+    context.clock.moment = context.clock.moment.replace(hour=3)
+    roll_out(context)
+    (asked,) = context.store.list_stranded(context.clock.now())
+    end_badly(context, asked)
+    roll_out(context)
+    canary = context.store.get_community(context.store.get_operation(asked).community_id)
+    page = browser.get(UPGRADES).text
+    assert "Halted: the first one failed, and nobody is started." in page
+    assert f"<bdi>{canary.name}</bdi></a> failed" in page
+    assert "keep the promise “Only people you invite can join.”" in page
+    assert "nobody is started while it is halted" in page
+    tried, held = "a newer one was tried last night", "and is held back"
+    for each, link in pages.items():
+        told = app.test_client().get(link, follow_redirects=True).text
+        assert told.count("Your community stays on its version") == 1
+        assert (tried in told, held in told) == (each == canary.id, each != canary.id)
+    publish(context, "1.0.2")
+    roll_out(context)
+    for link in pages.values():
+        told = app.test_client().get(link, follow_redirects=True).text
+        assert "stays on its version" not in told, "a better one is on its way"
+
+
+def test_early_is_chosen_and_told_on_both_pages(context, browser):
+    community, _ = make(context)
+    page = f"/operator/communities/{community.id}"
+    assert "stable. 1.0.0 is the newest version in stable." in browser.get(page).text
+    assert post(browser, page, f"{page}/channel", channel="early").status_code == 303
+    assert "early. Nothing is published in early yet" in browser.get(page).text
+    early = make_version("1.0.1").model_copy(update={"channel": "early"})
+    context.releases.publish(early)
+    assert "1.0.1 is the newest version in early, and comes by itself." in browser.get(page).text
+    roll_out(context)
+    shown = browser.get(UPGRADES).text
+    assert '<span class="tag">early</span>' in shown
+    assert "Not for everybody yet: nobody here runs it on early yet." in shown
+    changed = {"release": early.target, "version": "1.0.1", "upgraded_at": context.clock.now()}
+    context.store.change_community(community.id, **changed)
+    post(browser, page, f"{page}/channel", channel="stable")
+    assert "It stays at 1.0.1 until stable has caught up" in browser.get(page).text
+    publish(context)
+    roll_out(context)
+    assert "1.0.1 is the newest version in stable" in browser.get(page).text
+    assert "Not for everybody yet" not in browser.get(UPGRADES).text
+
+
+def end_badly(context, operation_id):
+    assert context.store.lease(operation_id, "me", context.clock.now(), 60.0)
+    problem = PromiseBroken(promise="Only people you invite can join.")
+    context.store.record_end(
+        operation_id,
+        "me",
+        OperationState.FAILED,
+        context.clock.now(),
+        message=problem.explain(),
+        error_code=problem.code,
+    )
+    context.clock.moment += timedelta(hours=8)
 
 
 def test_the_founder_reads_one_sentence_before_and_after(context, app):

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from provisioner.models.release import CHANNELS, release_target
 from provisioner.settings import ROOT
 from web.api.endpoint import Call, Endpoint
 from web.api.schema import NoQuery, Release, ReleaseList
-
-CHANNEL = "stable"
 
 
 def list_releases(call: Call) -> ReleaseList:
     with call.context.releases.open() as published:
         targets = [
-            f"app/{recipe}/{CHANNEL}/{version}/release.json"
+            release_target(recipe, channel, version)
             for recipe in _list_recipes()
-            for version in published.list(recipe, CHANNEL)
+            for channel in CHANNELS
+            for version in published.list(recipe, channel)
         ]
         listings = [published.describe(target) for target in targets]
     return ReleaseList(items=[Release.model_validate(each.model_dump()) for each in listings])

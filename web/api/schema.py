@@ -122,6 +122,7 @@ class Community(Model):
     state: CommunityState
     preset: Preset
     release: str = Field(description="Version; empty before it is pinned.")
+    channel: str = Field(description="The line of releases that it follows.")
     verdict: str = Field(description="Outcome of the last check; empty before the first.")
     memory_mb: int | None
     quota_mb: int = Field(description="Millions of bytes of data that it may have; 0: no limit.")

@@ -29,6 +29,7 @@ class WishesAsked(Model):
     quota_mb: Annotated[int, Field(ge=0, le=LARGEST)] | Literal["default"] | None = Field(
         None, description="Millions of bytes of data that it may have; 0: no limit."
     )
+    channel: Literal["stable", "early"] | None = None
     zone: str | None = Field(None, max_length=60, description="As America/Chicago; empty is UTC.")
 
 
@@ -43,6 +44,7 @@ class Rollout(Model):
 
     release: str
     version: str
+    channel: str
     state: Literal["active", "paused", "halted", "done"]
     wave: int = Field(ge=0, le=2, description="0: canaries, 1: a tenth, 2: everybody.")
     urgency: Literal["routine", "security"]

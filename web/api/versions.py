@@ -5,7 +5,7 @@ from __future__ import annotations
 from provisioner.engine.describe import get_living
 from provisioner.engine.quota import choose_quota
 from provisioner.engine.upgrade import request_rollback, request_upgrade
-from provisioner.engine.wishes import choose_zone, pin, postpone
+from provisioner.engine.wishes import choose_channel, choose_zone, pin, postpone
 from web.api.communities import accept, operation_of, show_one
 from web.api.endpoint import Call, Endpoint
 from web.api.schema import Accepted, Community
@@ -36,6 +36,8 @@ def wish(call: Call) -> Community:
         community = choose_zone(context, community, asked.zone)
     if asked.quota_mb is not None:
         community = choose_quota(context, community, str(asked.quota_mb))
+    if asked.channel is not None:
+        community = choose_channel(context, community, asked.channel)
     if asked.pinned_to is not None:
         community = pin(context, community, asked.pinned_to)
     if asked.postpone_days is not None:
@@ -72,7 +74,7 @@ ENDPOINTS = (
         "PATCH",
         "/communities/{community}",
         "wish_for_community",
-        "Pin its version, put upgrades off, choose its time zone and how much it may have",
+        "Choose its channel, time zone and room, pin its version, put upgrades off",
         wish,
         Community,
         asks=WishesAsked,

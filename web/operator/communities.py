@@ -14,8 +14,10 @@ from provisioner.engine.own_verdict import find_own_verdict
 from provisioner.engine.quota import list_warnings
 from provisioner.engine.remove import needs_copy
 from provisioner.engine.totals import count_communities
+from provisioner.engine.wishes import explain_channel
 from provisioner.errors import TaarafoError
 from provisioner.models.community import GONE, Community, CommunityState
+from provisioner.models.release import CHANNELS
 from provisioner.store import Page
 from web.check import words
 from web.check.past import show_past
@@ -111,6 +113,8 @@ def render_community(
         refused=refused,
         too_much=too_much,
         version_of=version_of,
+        channels=CHANNELS,
+        of_channel=explain_channel(get_context(), community),
     )
 
 

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from provisioner.engine.context import Context
 from provisioner.engine.upgrade import request_rollback, request_upgrade
-from provisioner.engine.wishes import choose_zone, pin, postpone
+from provisioner.engine.wishes import choose_channel, choose_zone, pin, postpone
 from provisioner.errors import Conflict, SaidBadly
 from provisioner.models.community import Community
 from provisioner.models.operation import Operation
@@ -44,6 +44,12 @@ def pin_version(community_id: str) -> ResponseReturnValue:
 def postpone_upgrades(community_id: str) -> ResponseReturnValue:
     days, why = request.form.get("days", -1, type=int), request.form.get("why", "")
     return _change(community_id, lambda context, each: postpone(context, each, days=days, why=why))
+
+
+@blueprint.post("/communities/<community_id>/channel")
+def follow_channel(community_id: str) -> ResponseReturnValue:
+    wanted = request.form.get("channel", "")
+    return _change(community_id, lambda context, each: choose_channel(context, each, wanted))
 
 
 @blueprint.post("/communities/<community_id>/zone")

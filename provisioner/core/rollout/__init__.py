@@ -1,6 +1,6 @@
 """How a release reaches a fleet of communities by itself: pure decisions, taken again and again."""
 
-from provisioner.core.rollout.deciding import decide, pause, resume
+from provisioner.core.rollout.deciding import decide, end, pause, resume
 from provisioner.core.rollout.standing import Standing, find_standing
 from provisioner.core.rollout.values import Decision, Member, Pace, Rollout
 
@@ -11,6 +11,7 @@ __all__ = [
     "Rollout",
     "Standing",
     "decide",
+    "end",
     "find_standing",
     "pause",
     "resume",

@@ -38,6 +38,15 @@ def decide(rollout: Rollout, members: Iterable[Member], pace: Pace, now: datetim
     return Decision(rollout, start, reason)
 
 
+def end(
+    rollout: Rollout, members: Iterable[Member], pace: Pace, now: datetime, *, is_overtaken: bool
+) -> Decision:
+    """Nobody can go to it any more: all have it, or there is something newer for them."""
+    fleet = look(rollout, members, pace, now)
+    reason = reasons.say_overtaken(fleet) if is_overtaken else reasons.say_done(fleet)
+    return Decision(replace(rollout, state="done"), (), reason)
+
+
 def pause(rollout: Rollout) -> Rollout:
     """Nobody is started any more; who runs comes to an end."""
     return replace(rollout, state="paused")

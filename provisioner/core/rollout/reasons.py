@@ -20,8 +20,9 @@ def say_stopped(rollout: Rollout, fleet: Fleet) -> str:
         return f"Paused: nobody is started.{still}{unseen}"
     ended = max(failed, fleet.ended - rollout.ended_before)
     wave = "the first " if rollout.wave == CANARY else ""
+    whom = f"{failed:,} of {wave}{ended:,}" if ended > 1 else f"{wave or 'the only '}one"
     return (
-        f"Halted: {failed:,} of {wave}{ended:,} failed, and nobody is started.{still} "
+        f"Halted: {whom} failed, and nobody is started.{still} "
         "Find out why, then resume, or keep it halted until there is a better release."
     )
 
@@ -33,6 +34,12 @@ def say_done(fleet: Fleet) -> str:
     left += [f"{_are(fleet.pinned)} pinned"] if fleet.pinned else []
     left += [f"{_need(fleet.unreachable)} another release first"] if fleet.unreachable else []
     return " ".join(f"{part}." for part in (f"Done: {has:,} {_has(has)} this release", *left))
+
+
+def say_overtaken(fleet: Fleet) -> str:
+    """Of one that ends because there is something newer for everybody who could go to it."""
+    failed = f" {fleet.failed:,} failed." if fleet.failed else ""
+    return f"Over: a newer release has taken its place.{failed}"
 
 
 def say_started(fleet: Fleet, turn: Sequence[Member], start: Sequence[str]) -> str:

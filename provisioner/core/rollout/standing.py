@@ -26,6 +26,7 @@ class Standing(StrEnum):
 def find_standing(member: Member, rollout: Rollout, pace: Pace, now: datetime) -> Standing:
     """An attempt counts for good, whatever was pinned or postponed after it."""
     is_older = _key(member.version) < _key(rollout.version)
+    is_older |= member.is_foreign and member.version == rollout.version
     if member.attempt == "done":
         return Standing.FAILED if is_older else Standing.DONE
     if member.attempt != "none":

@@ -27,7 +27,8 @@ class Member:
 
     `attempt` is what became of this very release here. `version` is what runs; while an attempt is
     running it may be either one. `is_reachable`: no other release has to come first, and nothing
-    else is being done to it just now.
+    else is being done to it just now. `is_foreign`: what runs is a release of another channel, so
+    the same version of this one is to come.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Member:
     postponed_until: datetime | None = None
     attempt: Attempt = "none"
     is_reachable: bool = True
+    is_foreign: bool = False
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ PEERS = {"coolify_mb": "500-1200", "mastodon_mb": 930}  # design numbers, not me
 def bench_memory(context: Context) -> dict[str, Any]:
     """RSS counts pages shared between processes once for each; PSS shares them out."""
     settings = context.settings
-    rows = {name: _measure(context, f"{settings.stack}-{name}") for name in SERVICES}
+    rows = {name: measure_service(context, f"{settings.stack}-{name}") for name in SERVICES}
     running = context.store.list_communities(state=CommunityState.RUNNING, limit=50).rows
-    communities = [_measure(context, name_of(c, settings.stack)) for c in running]
+    communities = [measure_service(context, name_of(c, settings.stack)) for c in running]
     return {
         "control_plane_mb": round(sum(rss for rss, _ in rows.values()), 1),
         "control_plane_pss_mb": round(sum(pss for _, pss in rows.values()), 1),
@@ -31,7 +31,7 @@ def bench_memory(context: Context) -> dict[str, Any]:
     }
 
 
-def _measure(context: Context, service: str) -> tuple[float, float]:
+def measure_service(context: Context, service: str) -> tuple[float, float]:
     """RSS and PSS in MB of every process in the service's newest container."""
     pids = context.engine.list_pids(service)
     sizes = [_read_rollup(pid) for pid in pids]
