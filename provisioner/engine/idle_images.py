@@ -45,7 +45,7 @@ def _list_needed(context: Context) -> frozenset[str]:
 def _list_offered(context: Context, reading: Reading) -> Iterator[str]:
     """The newest of each line that somebody follows, each version that somebody is pinned to, and
     the newest of the control plane itself."""
-    for app, channel in {(app, channel) for app, channel, _ in context.store.list_fleets()}:
+    for app, channel in {(app, channel) for app, channel, *_ in context.store.list_fleets()}:
         versions = reading.list(app, channel)
         pinned = context.store.list_pins(app, channel)
         for version in {*versions[-1:], *(pinned & set(versions))}:

@@ -47,5 +47,6 @@ def needs_copy(context: Context, community: Community) -> bool:
     if community.state != CommunityState.RUNNING:
         return False
     store = context.store
-    kept = [*store.list_bundles(community.id)[:1], *store.list_backups(community.id, S3)[:1]]
-    return not any(each.made_at >= context.clock.now() - FRESH for each in kept)
+    made = [each.made_at for each in store.list_bundles(community.id)[:1]]
+    made += [each.made_at for each in store.list_backups(community.id, S3)[:1]]
+    return not any(each >= context.clock.now() - FRESH for each in made)
