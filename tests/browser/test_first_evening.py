@@ -158,6 +158,7 @@ def test_the_operator_sees_it_and_takes_it_down(chromium, ann, context, control_
     olga.page.get_by_role("link", name="The Short Family").click()
     olga.look("3-community")
     olga.page.get_by_label("to confirm").fill("short-family")
+    olga.page.get_by_label("Remove it all the same").check()
     olga.press("Remove this community for good")
     expect(olga.page.get_by_text("free_name")).to_be_visible(timeout=30_000)
     olga.look("4-removal")
