@@ -39,6 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
         table.pytest_configure(config)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Those on one engine stay together and in order, beside all others (docs/decisions).
 
