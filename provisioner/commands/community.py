@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from provisioner.commands.speaking import Json, open_context, show
+from provisioner.commands.speaking import Json, open_context_to_change, show
 
 if TYPE_CHECKING:  # what carries loads the database's tools; a command that asks for help does not
     from provisioner.engine.context import Context
@@ -36,7 +36,7 @@ def community_create(
 
     with ProgressBar() as bar:
         made = create_now(
-            open_context(),
+            open_context_to_change(),
             on_progress=bar.show,
             name=name,
             founder=founder,
@@ -56,7 +56,7 @@ def community_list(search: str = "", as_json: Json = False) -> None:
     """All communities that are here."""
     from provisioner.engine.describe import describe_community
 
-    context = open_context()
+    context = open_context_to_change()
     rows = context.store.list_communities(
         search=search, limit=context.settings.max_communities
     ).rows
@@ -70,7 +70,7 @@ def community_show(address: str, as_json: Json = False) -> None:
     """One community, with its promises and its operations."""
     from provisioner.engine.describe import describe_whole, get_living
 
-    context = open_context()
+    context = open_context_to_change()
     described = describe_whole(context, get_living(context, address))
     show(described, "\n".join(f"{k}: {v}" for k, v in described.items()), as_json=as_json)
 
@@ -86,7 +86,7 @@ def community_remove(
     from provisioner.engine.describe import get_living
     from provisioner.engine.progress_bar import ProgressBar
 
-    context = open_context()
+    context = open_context_to_change()
     living = get_living(context, address)
     typed = (
         living.label if yes else typer.prompt(f"Type its address to remove {living.name}", err=True)
@@ -107,7 +107,7 @@ def community_upgrade(
     from provisioner.engine.describe import get_living
     from provisioner.engine.upgrade import request_upgrade
 
-    context = open_context()
+    context = open_context_to_change()
     living = get_living(context, address)
     operation = request_upgrade(context, living, to=to, requested_by="cli")
     runs = _watch(swap_now, context, living, operation)
@@ -128,7 +128,7 @@ def community_rollback(
     from provisioner.engine.describe import get_living
     from provisioner.engine.upgrade import request_rollback
 
-    context = open_context()
+    context = open_context_to_change()
     living = get_living(context, address)
     operation = request_rollback(context, living, as_it_was=as_it_was, requested_by="cli")
     runs = _watch(swap_now, context, living, operation)
@@ -142,7 +142,7 @@ def community_back_up(address: str, as_json: Json = False) -> None:
     from provisioner.engine.create_now import back_up_now
     from provisioner.engine.describe import get_living
 
-    context = open_context()
+    context = open_context_to_change()
     living = get_living(context, address)
     operation = request_backup(context, living, requested_by="cli")
     made = _watch(back_up_now, context, living, operation)
@@ -161,7 +161,7 @@ def community_drill(address: str, as_json: Json = False) -> None:
     from provisioner.engine.create_now import drill_now
     from provisioner.engine.describe import get_living
 
-    context = open_context()
+    context = open_context_to_change()
     living = get_living(context, address)
     operation = request_drill(context, living, requested_by="cli")
     found = _watch(drill_now, context, living, operation)
@@ -179,7 +179,7 @@ def community_pin(
     from provisioner.engine.describe import describe_community, get_living
     from provisioner.engine.wishes import pin
 
-    context = open_context()
+    context = open_context_to_change()
     living = pin(context, get_living(context, address), version)
     text = f"{living.address} stays at {version}." if version else f"{living.address} is free."
     show(describe_community(context, living), text, as_json=as_json)
@@ -196,7 +196,7 @@ def community_postpone(
     from provisioner.engine.describe import describe_community, get_living
     from provisioner.engine.wishes import postpone
 
-    context = open_context()
+    context = open_context_to_change()
     living = postpone(context, get_living(context, address), days=days, why=why)
     until = living.postponed_until
     text = f"No upgrade before {until:%Y-%m-%d %H:%M} UTC." if until else "Nothing is put off."
@@ -213,7 +213,7 @@ def community_zone(
     from provisioner.engine.describe import describe_community, get_living
     from provisioner.engine.wishes import choose_zone
 
-    context = open_context()
+    context = open_context_to_change()
     living = choose_zone(context, get_living(context, address), zone)
     show(describe_community(context, living), f"{living.zone or 'UTC'} it is.", as_json=as_json)
 

@@ -13,13 +13,22 @@ machine = typer.Typer()
 
 
 @machine.command()
-def up(as_json: Json = False) -> None:
-    """Set this machine up and run everything on it. Running it again changes nothing."""
+def up(
+    back: Annotated[
+        bool, typer.Option("--back", help="Go back to the control plane that ran before.")
+    ] = False,
+    without_new: Annotated[
+        bool, typer.Option("--without-new", help="Also without what that one cannot keep.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Set this machine up and run everything on it, or upgrade what runs. Again changes nothing."""
     from dataclasses import asdict
 
-    from provisioner.engine.up import bring_up
+    from provisioner.engine.up import bring_back, bring_up
 
-    report = bring_up(Settings(), say)
+    settings = Settings()
+    report = bring_back(settings, say, may_lose=without_new) if back else bring_up(settings, say)
     lines = [f"The wizard is open at {report.url}"]
     if report.operator_link:
         lines.append(f"Your own dashboard, once, to set a password: {report.operator_link}")

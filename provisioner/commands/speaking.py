@@ -29,6 +29,16 @@ def open_context() -> Any:  # noqa: ANN401 - imported late
     return Context(Settings())
 
 
+def open_context_to_change() -> Any:  # noqa: ANN401 - imported late
+    """For a command that may write to the database: refused while the control plane is upgraded,
+    and an upgrade waits until it has ended. Raises BeingUpgraded."""
+    from provisioner.engine.standby import take_turn
+
+    context = open_context()
+    context.turn = take_turn(context.settings)
+    return context
+
+
 def show_ceremony(described: dict[str, Any], as_json: bool) -> None:
     from provisioner.engine.release_keys import write_ceremony
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from provisioner.store.backups import Backups
 from provisioner.store.communities import Communities, Page
+from provisioner.store.copies import Copies
 from provisioner.store.operations import Operations
 from provisioner.store.rollouts import Rollouts
 from provisioner.store.steps import Steps
@@ -11,5 +12,5 @@ from provisioner.store.steps import Steps
 __all__ = ["Page", "Store"]
 
 
-class Store(Backups, Communities, Operations, Rollouts, Steps):
+class Store(Backups, Communities, Copies, Operations, Rollouts, Steps):
     """All reads and writes of the database. One instance a process; threads may share it."""
