@@ -126,12 +126,15 @@ def judge_rows(before: Mapping[str, int], after: Mapping[str, int]) -> str:
     return ""
 
 
-def judge_verdict(journal: Journal, outcome: Outcome) -> str:
+def judge_verdict(journal: Journal, outcome: Outcome, release: str) -> str:
     """Why a verdict on what was started speaks against it, in a sentence, or "".
 
     What was not good before, and what only says that others cannot look the release up yet, is not
-    the new version's doing. Whoever goes back runs what is outdated.
+    the new version's doing. Whoever goes back runs what is outdated. A good one has to be about the
+    release that was started: the report before is there for a moment longer.
     """
+    if outcome in (Outcome.GENUINE, Outcome.OUTDATED) and release != journal.new.release:
+        return "The check of the control plane still found another release."
     excused = {Outcome.GENUINE, journal.verdict_before}
     excused |= {Outcome.OUTDATED} if journal.is_back else set()
     excused |= set() if journal.is_published else {Outcome.UNVERIFIABLE}

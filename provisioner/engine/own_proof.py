@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
+
 from provisioner.core.own_upgrade import Journal, judge_rows, judge_verdict
 from provisioner.engine.context import Context
-from provisioner.engine.own_verdict import await_own_verdict
-from provisioner.engine.parts import ask, await_that, is_healthy
+from provisioner.engine.own_verdict import record_own_verdict
+from provisioner.engine.parts import ask, is_healthy
 from provisioner.engine.standby import SLOT, is_worker_ready
 from provisioner.engine.status import read_status
-from provisioner.errors import TookTooLong
+from provisioner.errors import Unavailable
 from provisioner.models.lineup import Lineup
 
-AWAKE_WITHIN = 20.0  # seconds: people are held for 30, and the way back needs some of them
-STEADY_SECONDS = 1.0
+AWAKE_WITHIN, JUDGED_WITHIN = 20.0, 15.0  # seconds
+STEADY_SECONDS, PAUSE = 1.0, 0.1
+STARTS = 3  # of one part: the one before, the new one, and one that it may need more
 PAGES = {"/": 200, "/api/v1/status": 401}  # the API's door is there, and shut for strangers
 
 
@@ -21,18 +24,62 @@ class Unproved(Exception):
 
 
 def prove(context: Context, journal: Journal) -> None:
-    """Raises Unproved or TookTooLong."""
-    settings, new = context.settings, journal.new
-    await_that("Starting all parts", lambda: _all_run(context, new), AWAKE_WITHIN)
-    await_that("Waking the worker", lambda: is_worker_ready(settings), AWAKE_WITHIN)
-    await_that("Waking the web", lambda: is_healthy(context, door=SLOT), AWAKE_WITHIN)
+    """Raises Unproved.
+
+    People are held for 30 seconds, and the way back needs some of them: what keeps ending is not
+    waited for.
+    """
+    watch = _Watch(context, journal.new)
+    watch.await_awake()
+    began = watch.list_containers()
     for path, wanted in PAGES.items():
         if (status := ask(context, path, door=SLOT)) != wanted:
             raise Unproved(f"The page {path} answered {status} instead of {wanted}.")
     _refuse_other_database(context, journal)
-    if said := judge_verdict(journal, await_own_verdict(context).outcome):
-        raise Unproved(said)
-    _refuse_restless(context, new)
+    since = time.monotonic()
+    _await_verdict(context, journal)
+    context.clock.sleep(max(0.0, STEADY_SECONDS - (time.monotonic() - since)))
+    if watch.find_missing() or watch.list_containers() != began:
+        raise Unproved("One of the parts kept ending.")
+
+
+class _Watch:
+    """Sees each part start, and start again."""
+
+    def __init__(self, context: Context, lineup: Lineup) -> None:
+        self._context, self._lineup = context, lineup
+        self._seen: dict[str, set[str]] = {part.name: set() for part in lineup.parts}
+
+    def await_awake(self) -> None:
+        """Raises Unproved."""
+        ends = time.monotonic() + AWAKE_WITHIN
+        while missing := self.find_missing():
+            if time.monotonic() > ends:
+                raise Unproved(f"{missing} did not wake up in {AWAKE_WITHIN:.0f} seconds.")
+            self._refuse_restless()
+            time.sleep(PAUSE)
+
+    def find_missing(self) -> str:
+        """The first part that does not do its work, or ""."""
+        for part in self._lineup.parts:
+            task = self._context.engine.find_task(part.name)
+            if task is None or task.state != "running":
+                return part.name
+        if not is_worker_ready(self._context.settings):
+            return self._lineup.get_part("worker").name
+        if not is_healthy(self._context, door=SLOT):
+            return self._lineup.get_part("web").name
+        return ""
+
+    def list_containers(self) -> list[str]:
+        tasks = (self._context.engine.find_task(part.name) for part in self._lineup.parts)
+        return [task.container_id if task else "" for task in tasks]
+
+    def _refuse_restless(self) -> None:
+        for part, container in zip(self._lineup.parts, self.list_containers(), strict=True):
+            self._seen[part.name] |= {container} - {""}
+            if len(self._seen[part.name]) > STARTS:
+                raise Unproved(f"{part.name} ended again and again.")
 
 
 def _refuse_other_database(context: Context, journal: Journal) -> None:
@@ -47,19 +94,17 @@ def _refuse_other_database(context: Context, journal: Journal) -> None:
         store.list_communities(limit=1)
 
 
-def _all_run(context: Context, lineup: Lineup) -> bool:
-    found = (context.engine.find_task(part.name) for part in lineup.parts)
-    return all(task is not None and task.state == "running" for task in found)
-
-
-def _refuse_restless(context: Context, lineup: Lineup) -> None:
-    """A part that ends and is started again runs at many moments."""
-    before = _list_containers(context, lineup)
-    context.clock.sleep(STEADY_SECONDS)
-    if not _all_run(context, lineup) or _list_containers(context, lineup) != before:
-        raise TookTooLong(what="One of the parts kept ending. Starting it", seconds=STEADY_SECONDS)
-
-
-def _list_containers(context: Context, lineup: Lineup) -> list[str]:
-    tasks = (context.engine.find_task(part.name) for part in lineup.parts)
-    return [task.container_id if task else "" for task in tasks]
+def _await_verdict(context: Context, journal: Journal) -> None:
+    """The report of what was just started takes a moment to come. Raises Unproved."""
+    ends = time.monotonic() + JUDGED_WITHIN
+    while True:
+        try:
+            verdict = record_own_verdict(context)
+            said = judge_verdict(journal, verdict.outcome, verdict.release)
+        except Unavailable as error:
+            said = error.explain()
+        if not said:
+            return
+        if time.monotonic() > ends:
+            raise Unproved(said)
+        time.sleep(PAUSE)

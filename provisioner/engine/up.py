@@ -15,7 +15,7 @@ from provisioner.engine.doctor import find_port_holder
 from provisioner.engine.enrol import enrol_agents
 from provisioner.engine.ground import describe_deployed, ensure_keys
 from provisioner.engine.operators import find_operator, make_operator_link
-from provisioner.engine.own_verdict import await_own_verdict
+from provisioner.engine.own_verdict import await_own_verdict, record_own_verdict
 from provisioner.engine.parts import ask, await_that, hand_over, is_healthy, start_parts
 from provisioner.engine.prepare import prepare_host
 from provisioner.engine.reach import close_way_out, open_way_out, plan_ground
@@ -92,7 +92,7 @@ def bring_back(settings: Settings, say: Say, *, may_lose: bool = False) -> UpRep
     return UpReport(
         url=settings.url,
         operator_link="",
-        verdict=_check(context, say),
+        verdict=record_own_verdict(context).outcome,
         seconds=round(time.monotonic() - began, 1),
     )
 

@@ -220,12 +220,16 @@ def template(tmp_path_factory):
 def quick(monkeypatch):
     """The check of what runs is another part's; a broken web is waited for a moment only."""
     monkeypatch.setattr("provisioner.engine.parts.is_answering", lambda _: True)
-    monkeypatch.setattr(own_proof, "AWAKE_WITHIN", 0.2)
+    for name in ("AWAKE_WITHIN", "JUDGED_WITHIN"):
+        monkeypatch.setattr(own_proof, name, 0.2)
     judged = {"outcome": Outcome.GENUINE}
-    monkeypatch.setattr(
-        "provisioner.engine.own_verdict.check_community",
-        lambda *_: Verdict(judged["outcome"], (Finding("files", judged["outcome"], "so it is"),)),
-    )
+
+    def check(context, _):
+        outcome, web = judged["outcome"], context.engine.services["taarafo-web"]
+        found = (Finding("files", outcome, "so it is"),)
+        return Verdict(outcome, found, release=web.labels["org.taarafo.release"])
+
+    monkeypatch.setattr("provisioner.engine.own_verdict.check_community", check)
     return judged
 
 
@@ -265,9 +269,10 @@ def test_the_edge_stays_when_only_the_name_of_the_release_differs(make_town):
     town = make_town()
     town.up()
     assert town.engine.services["taarafo-edge"] == town.old.get_part("edge")
-    other = replace(town.new.get_part("edge"), image="edge@sha256:" + "f" * 64)
-    parts = tuple(other if each.name == other.name else each for each in town.new.parts)
-    town.up(replace(town.new, release="app/control/stable/1.0.2/release.json", parts=parts))
+    later = town.lineup("1.0.2", "b", NEXT)
+    other = replace(later.get_part("edge"), image="edge@sha256:" + "f" * 64)
+    parts = tuple(other if each.name == other.name else each for each in later.parts)
+    town.up(replace(later, parts=parts))
     assert town.engine.services["taarafo-edge"] == other
 
 
@@ -314,7 +319,7 @@ class FailsLater:
 def test_a_verdict_that_was_not_good_before_speaks_against_nobody(make_town, quick):
     town = make_town()
     quick["outcome"] = Outcome.STALE
-    own_proof.await_own_verdict(town.context)
+    own_proof.record_own_verdict(town.context)
     town.up()
     assert town.running().release == town.new.release
 
@@ -450,7 +455,7 @@ def test_after_a_repair_another_release_is_wanted_and_the_begun_one_put_back(mak
     assert run_killed(town, kill_at, number + 2) == "record_journal"
     assert find_journal(town.settings).phase == Phase.MIGRATING
     write_migration(town.migrations, GOOD, GOOD_BACK)
-    town.up(replace(town.new, release="app/control/stable/1.0.2/release.json"))
+    town.up(town.lineup("1.0.2", "c", NEXT))
     assert town.running().release.endswith("/1.0.2/release.json")
     assert town.labels() == sorted(town.written)
 
