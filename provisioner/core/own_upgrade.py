@@ -157,6 +157,12 @@ def choose_forgotten(
     return sorted(i for i, at in kept.items() if i not in stay and now - at > KEPT_AT_LEAST)
 
 
+def choose_stale(kept: Mapping[str, datetime], days: int, now: datetime) -> list[str]:
+    """Of which the copy of the database goes, so that nobody who was forgotten stays in one. The
+    way back does not need it."""
+    return sorted(i for i, at in kept.items() if now - at > timedelta(days=days))
+
+
 def _unnamed(part: ServiceSpec) -> ServiceSpec:
     return replace(part, labels={k: v for k, v in part.labels.items() if k != RELEASE_LABEL})
 

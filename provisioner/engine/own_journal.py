@@ -11,7 +11,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from provisioner.core.own_upgrade import Journal, read_journal
+from provisioner.core.own_upgrade import (
+    Journal,
+    choose_forgotten,
+    choose_stale,
+    read_journal,
+)
 from provisioner.errors import OperatorError
 from provisioner.files import sync_folder, write_atomically
 from provisioner.models.lineup import Lineup, read_lineup
@@ -94,6 +99,16 @@ def leave_way_back(settings: Settings, lineup: Lineup) -> None:
     for kept in list_kept(settings):
         if _find_lineup(_lineup_in(settings, kept)) == lineup:
             _lineup_in(settings, kept).unlink()
+
+
+def prune_kept(settings: Settings, now: datetime) -> None:
+    """What nobody can need any more, and copies of the database that are older than the window in
+    which communities can be gone back to."""
+    kept, back = list_kept(settings), find_way_back(settings)
+    for name in choose_forgotten(kept, [back[0]] if back else [], now):
+        forget_kept(settings, name)
+    for name in choose_stale(kept, settings.rollback_days, now):
+        copy_of(settings, name).unlink(missing_ok=True)
 
 
 def forget_kept(settings: Settings, kept: str) -> None:

@@ -14,7 +14,6 @@ from pathlib import Path
 from provisioner.core.own_upgrade import (
     Journal,
     Phase,
-    choose_forgotten,
     is_decided,
     name_upgrade,
     say_lost,
@@ -24,11 +23,9 @@ from provisioner.engine.context import Context
 from provisioner.engine.own_journal import (
     close_journal,
     copy_of,
-    find_way_back,
     forget_kept,
     keep_lineup,
     leave_way_back,
-    list_kept,
     record_journal,
     record_standing,
 )
@@ -174,7 +171,6 @@ class OwnUpgrade:
         if journal.is_back:
             leave_way_back(settings, journal.new)
         close_journal(settings)
-        self._prune()
 
     # -- back ------------------------------------------------------------------------------------
 
@@ -218,13 +214,6 @@ class OwnUpgrade:
         """What was written here as root belongs to the user that the services run as."""
         self.context.store.close()
         hand_over(self.context.settings)
-
-    def _prune(self) -> None:
-        settings, now = self.context.settings, self.context.clock.now()
-        back = find_way_back(settings)
-        needed = [back[0]] if back else []
-        for kept in choose_forgotten(list_kept(settings), needed, now):
-            forget_kept(settings, kept)
 
     def _say_what(self) -> None:
         old, new = (_name(each) for each in (self.journal.old, self.journal.new))

@@ -15,6 +15,7 @@ from provisioner.engine.doctor import find_port_holder
 from provisioner.engine.enrol import enrol_agents
 from provisioner.engine.ground import describe_deployed, ensure_keys
 from provisioner.engine.operators import find_operator, make_operator_link
+from provisioner.engine.own_journal import prune_kept
 from provisioner.engine.own_verdict import await_own_verdict, record_own_verdict
 from provisioner.engine.parts import ask, await_that, hand_over, is_healthy, start_parts
 from provisioner.engine.prepare import prepare_host
@@ -89,6 +90,7 @@ def bring_back(settings: Settings, say: Say, *, may_lose: bool = False) -> UpRep
     refuse_newer_database(context)
     with locked(settings.upgrade_dir, part="another `./taarafo up` to end"):
         go_back(context, say, may_lose=may_lose)
+        prune_kept(settings, context.clock.now())
     return UpReport(
         url=settings.url,
         operator_link="",
@@ -138,6 +140,7 @@ def _bring_up(
     except PutBack:
         _resume(context, say)
         raise
+    prune_kept(context.settings, context.clock.now())
     close_way_out(context, made.ground)
     ensure_published(context, say)
     enrol_agents(context)

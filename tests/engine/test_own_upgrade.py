@@ -13,18 +13,22 @@ import shutil
 import socket
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from provisioner.core.own_upgrade import Phase
 from provisioner.engine import own_proof, own_upgrade
 from provisioner.engine.own_journal import (
+    copy_of,
     find_journal,
     find_standing,
     find_way_back,
     list_kept,
+    prune_kept,
 )
 from provisioner.engine.standby import SLOT, choose_door, is_standing_by, report_ready, take_turn
+from provisioner.engine.status import read_status
 from provisioner.engine.succession import (
     converge,
     find_revision,
@@ -491,6 +495,29 @@ def test_back_that_would_lose_words_has_to_be_told_twice(make_town):
     go_back(town.context, print, may_lose=True)
     assert town.running().release == town.old.release
     town.assert_whole()
+
+
+def test_what_was_kept_is_pruned_and_the_way_back_stays(make_town):
+    town = make_town()
+    town.up()
+    now = town.context.clock.now()
+    prune_kept(town.settings, now)
+    kept, _ = find_way_back(town.settings)
+    assert copy_of(town.settings, kept).exists()
+    prune_kept(town.settings, now + timedelta(days=15))
+    assert not copy_of(town.settings, kept).exists()
+    go_back(town.context, print, may_lose=False)
+    assert town.running().release == town.old.release
+    town.assert_whole()
+
+
+def test_an_unfinished_one_is_told_by_status(make_town, kill_at):
+    town = make_town()
+    assert read_status(town.context).troubles == ()
+    assert run_killed(town, kill_at, 2)
+    assert "run ./taarafo up" in read_status(town.context).troubles[0]
+    town.up()
+    assert read_status(town.context).troubles == ()
 
 
 # -- commands meanwhile ----------------------------------------------------------------------------
