@@ -12,6 +12,7 @@ from provisioner.commands.check import check
 from provisioner.commands.community import community
 from provisioner.commands.machine import machine
 from provisioner.commands.release import release
+from provisioner.commands.restore import restore
 from provisioner.commands.rollout import rollout
 from provisioner.commands.speaking import say
 from provisioner.commands.witness import witness
@@ -20,6 +21,7 @@ from provisioner.errors import TaarafoError
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 app.add_typer(machine)
 app.add_typer(check)
+app.add_typer(restore)
 app.add_typer(community, name="community")
 app.add_typer(agent, name="agent")
 app.add_typer(release, name="release")

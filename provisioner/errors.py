@@ -461,6 +461,16 @@ class BackupFailed(TaarafoError):
     exit_code = 36
 
 
+class RestoreFailed(TaarafoError):
+    """A backup that could not be brought back as a community. The backup is as it was."""
+
+    code = "restore-failed"
+    sentence = "Nothing was brought back: {reason}."
+    advice = "The backup was only read, and is as it was. Put that right, then try again."
+    http_status = 422
+    exit_code = 37
+
+
 class RenderFailed(TaarafoError):
     code = "render-failed"
     sentence = "The settings of this community could not be written: {reason}."

@@ -40,7 +40,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Without an engine the live parts say why they are skipped; CI fails them instead."""
+    """Those on one engine stay together and in order, beside all others (docs/decisions).
+
+    Without an engine the live parts say why they are skipped; CI fails them instead.
+    """
+    for item in items:
+        if "engine" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("engine"))
     reason = os.environ.get("TAARAFO_TEST_NO_ENGINE", "they need an engine: run `./taarafo test`")
     if "TAARAFO_TEST_DOCKER_HOST" in os.environ or os.environ.get("CI"):
         return

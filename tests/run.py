@@ -39,6 +39,7 @@ PARTS = {
     "--attacks": "attack",
     "--faults": "fault",
 }
+BESIDE = ["--numprocesses=2", "--dist=loadgroup"]  # what needs the engine, and all the rest
 CANNOT = 10
 
 
@@ -47,6 +48,7 @@ def main(arguments: list[str]) -> int:
     pytest = [sys.executable, "-m", "pytest"]
     pytest += ["-m", " or ".join(f"({part})" for part in parts)] if parts else []
     pytest += [word for word in arguments if word not in PARTS]
+    pytest += BESIDE if not arguments else []
     if parts == [PARTS["--fast"]]:
         return run_pytest(pytest, {})
     reason = find_obstacle() or prepare_machine(needs_browser="--live" not in arguments)

@@ -1,4 +1,4 @@
-"""A server that speaks S3, as a process of its own on the loopback: moto's."""
+"""A server that speaks S3, as a process of its own on an address of the tests: moto's."""
 
 from __future__ import annotations
 
@@ -22,31 +22,32 @@ class Store:
 
     port: int
     process: subprocess.Popen[bytes]
+    host: str = "127.0.0.1"
 
     @property
     def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
 
 @contextmanager
-def s3_store(log: Path) -> Iterator[Store]:
+def s3_store(log: Path, host: str = "127.0.0.1") -> Iterator[Store]:
     with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+        free.bind((host, 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    command = [sys.executable, "-m", "moto.server", "-H", host, "-p", str(port)]
     with log.open("wb") as file, subprocess.Popen(command, stdout=file, stderr=file) as process:
         try:
-            await_answer(port, process)
-            yield Store(port, process)
+            await_answer(host, port, process)
+            yield Store(port, process, host)
         finally:
             process.kill()
 
 
-def await_answer(port: int, process: subprocess.Popen[bytes]) -> None:
+def await_answer(host: str, port: int, process: subprocess.Popen[bytes]) -> None:
     ends = time.monotonic() + START_SECONDS
     while True:
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+            connection = http.client.HTTPConnection(host, port, timeout=2)
             connection.request("GET", "/")
             connection.getresponse().read()
             return

@@ -154,6 +154,26 @@ def community_back_up(address: str, as_json: Json = False) -> None:
     show(made, "\n".join(lines), as_json=as_json)
 
 
+@community.command("kit")
+def community_kit(address: str, as_json: Json = False) -> None:
+    """Its recovery kit, to be handed to its founder alone: the words that open its backups."""
+    from provisioner.engine.describe import get_living
+    from provisioner.engine.kit import open_kit
+
+    context = open_context()
+    living = get_living(context, address)
+    kit = open_kit(context, living)
+    words = [f"{number:2}. {word}" for number, word in enumerate(kit.words, 1)]
+    lines = [*words, *(f"Copies: {each.place}" for each in kit.copies), kit.command]
+    told = {
+        "address": living.address,
+        "words": kit.words,
+        "copies": [each.place for each in kit.copies],
+        "command": kit.command,
+    }
+    show(told, "\n".join(lines), as_json=as_json)
+
+
 @community.command("drill")
 def community_drill(address: str, as_json: Json = False) -> None:
     """Restore the newest backup where nobody reaches it, count it, and take it away again."""

@@ -23,7 +23,7 @@ from provisioner.models.community import Community
 from provisioner.models.release import RecipeBackup, Release
 from provisioner.models.service import FileRef, JobSpec, Limits, Mount, ServiceSpec
 
-LOCAL, S3 = "local", "s3"
+LOCAL, S3, SOURCE = "local", "s3", "source"
 REPOSITORY = "/repository"
 READ_ALL = ("CAP_DAC_READ_SEARCH",)
 BEFORE_BACKUP, AFTER_RESTORE = "before-backup", "after-restore"
@@ -37,20 +37,48 @@ install -d -m 0750 -o "$3" -g "$4" "$2/edge"
 """
 
 
+# $1: the folder that was brought back, $2: where the app looks for it
+MOVE_IN = """
+[ -d "$1" ] || exit 0
+rm -rf --one-file-system -- "$2"
+mv -T -- "$1" "$2"
+"""
+
+
 @dataclass(frozen=True)
 class Shelf:
-    """Where backups go: its name in our notes, and the repository in restic's words."""
+    """Where backups are: its name in our notes, and the repository in restic's words.
+
+    `folder` is the host's, of a local one; `keys` the Swarm secret that opens an S3 store. Into one
+    that is not ours nothing is written.
+    """
 
     name: str
-    repository: str
+    repository: str = REPOSITORY
+    folder: str = ""
+    keys: str = ""
+    is_ours: bool = True
 
 
 def list_shelves(community: Community, place: Place) -> tuple[Shelf, ...]:
     """The local folder, and the S3 store where there is one."""
-    local = Shelf(LOCAL, REPOSITORY)
+    local = Shelf(LOCAL, folder=repository_dir(community, place))
     if not place.backup_s3:
         return (local,)
-    return (local, Shelf(S3, f"{place.backup_s3}/{community.id}"))
+    address = f"{place.backup_s3}/{community.id}"
+    return (local, Shelf(S3, address, keys=place.backup_s3_secret))
+
+
+def find_source(community: Community, address: str, place: Place) -> Shelf:
+    """Where a community is brought back from: a folder of the host, or `s3:…`."""
+    if address.startswith(f"{S3}:"):
+        return Shelf(SOURCE, address, keys=source_secret(community, place), is_ours=False)
+    return Shelf(SOURCE, folder=address, is_ours=False)
+
+
+def source_secret(community: Community, place: Place) -> str:
+    """Name of the Swarm secret with the keys of the S3 store that it is brought back from."""
+    return f"{name_of(community, place.stack)}-source"
 
 
 def phrase_secret(community: Community, place: Place) -> str:
@@ -73,10 +101,13 @@ def plan_room(community: Community, place: Place) -> JobSpec:
 
 
 def plan_back_up(
-    community: Community, backup: RecipeBackup, shelf: Shelf, day: int, place: Place
+    community: Community, backup: RecipeBackup, shelf: Shelf, day: int, card: str, place: Place
 ) -> JobSpec:
-    """Copy, read back and count (`provisioner.node.back_up`); it can change no data."""
-    wish = {**_wish(backup, shelf), "community": community.id, "day": day}
+    """Copy, read back and count (`provisioner.node.back_up`); it can change no data.
+
+    `card` is sealed: an argument can be seen by whoever looks at the job.
+    """
+    wish = {**_wish(backup, shelf), "community": community.id, "day": day, "card": card}
     data = Mount(f"{home_dir(community, place)}/data", "/data", read_only=True)
     return _plan_keeper(community, place, shelf, "back_up", wish, (data,), READ_ALL)
 
@@ -115,6 +146,19 @@ def plan_bring_back(
     return _plan_keeper(community, place, shelf, "restore", wish, (target,), CAPABILITIES)
 
 
+def plan_find_card(community: Community, shelf: Shelf, snapshot: str, place: Place) -> JobSpec:
+    """What is there to be brought back (`provisioner.node.find_card`)."""
+    wish = {"repository": shelf.repository, "is_ours": shelf.is_ours, "snapshot": snapshot}
+    return _plan_keeper(community, place, shelf, "find_card", wish, (), READ_ALL)
+
+
+def plan_move_in(community: Community, place: Place) -> JobSpec:
+    """Put what was brought back where the app looks for it. Safe to repeat."""
+    home = home_dir(community, place)
+    words = ("sh", "-ec", MOVE_IN, "move-in", f"{drill_dir(community, place)}/data", f"{home}/data")
+    return plan_tool(community, place, "move-in", words, (home,))
+
+
 def plan_count(
     community: Community, release: Release, backup: RecipeBackup, tally: Tally, place: Place
 ) -> JobSpec:
@@ -125,9 +169,7 @@ def plan_count(
         "rows": dict(tally.rows),
     }
     target = Mount(drill_dir(community, place), "/target")
-    job = _plan_keeper(
-        community, place, Shelf("", ""), "count", wish, (target,), ("CAP_DAC_OVERRIDE",)
-    )
+    job = _plan_keeper(community, place, Shelf(""), "count", wish, (target,), ("CAP_DAC_OVERRIDE",))
     return JobSpec(replace(job.service, secrets=()))
 
 
@@ -163,6 +205,7 @@ def plan_clear(community: Community, place: Place) -> JobSpec:
 def _wish(backup: RecipeBackup, shelf: Shelf) -> dict[str, object]:
     return {
         "repository": shelf.repository,
+        "is_ours": shelf.is_ours,
         "copies": backup.copies,
         "leave_out": list(backup.leave_out),
     }
@@ -182,10 +225,10 @@ def _plan_keeper(
     secrets: tuple[FileRef, ...] = (
         FileRef(phrase_secret(community, place), "/run/secrets/phrase"),
     )
-    if shelf.name == S3:
-        secrets += (FileRef(place.backup_s3_secret, "/run/secrets/s3"),)
-    if shelf.name == LOCAL:
-        own += (Mount(repository_dir(community, place), REPOSITORY),)
+    if shelf.keys:
+        secrets += (FileRef(shelf.keys, "/run/secrets/s3"),)
+    if shelf.folder:
+        own += (Mount(shelf.folder, REPOSITORY, read_only=not shelf.is_ours),)
     return JobSpec(
         ServiceSpec(
             name=f"{name}-{verb}-{shelf.name}".rstrip("-"),

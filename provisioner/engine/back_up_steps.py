@@ -21,7 +21,7 @@ from provisioner.core.keeping import (
 from provisioner.core.planning import plan_command
 from provisioner.core.retention import Rules
 from provisioner.core.tally import Tally
-from provisioner.engine.phrase import ensure_phrase, withdraw_phrase
+from provisioner.engine.phrase import ensure_phrase, seal_card, withdraw_phrase
 from provisioner.engine.reports import await_command, await_report
 from provisioner.engine.work import StepPlan, Work
 from provisioner.errors import BackupFailed
@@ -98,7 +98,8 @@ def clear(work: Work) -> None:
 
 def _plan(work: Work, shelf: Shelf) -> JobSpec:
     day = work.operation.created_at.toordinal()
-    return plan_back_up(work.community, _get_recipe(work), shelf, day, work.place_on_nodes)
+    card = seal_card(work)
+    return plan_back_up(work.community, _get_recipe(work), shelf, day, card, work.place_on_nodes)
 
 
 def _get_recipe(work: Work) -> RecipeBackup:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from pathlib import Path
 
 from provisioner.core.bucket import Bucket, read_bucket
 from provisioner.engine.context import Context
-from provisioner.errors import SettingWrong
+from provisioner.errors import SaidBadly, SettingWrong
 
 KEYS = "s3"  # the file in the folder of keys
 
@@ -26,6 +27,24 @@ def record_places(context: Context, say: Callable[[str], None]) -> dict[str, str
             say(f"The bucket {bucket.name} was put right: {change}")
         places |= {"backup_s3": bucket.repository, "backup_s3_secret": _hand_over(context)}
     return places
+
+
+def read_keys(context: Context, source: str, file: Path | None) -> bytes:
+    """What opens the store that `source` names: those of `file`, or else those that `up` uses.
+
+    Empty for a folder, or where there are none. Raises SaidBadly.
+    """
+    if not source.startswith("s3:"):
+        return b""
+    path = file or context.settings.keys_dir / KEYS
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        if file is None:
+            return b""
+        raise SaidBadly(f"There is no file {file}.", "keys") from error
+    except OSError as error:
+        raise SaidBadly(f"The file {path} cannot be read: {error.strerror}.", "keys") from error
 
 
 def find_bucket(context: Context) -> Bucket | None:

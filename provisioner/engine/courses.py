@@ -11,6 +11,7 @@ from provisioner.engine.create_steps import CREATE_STEPS
 from provisioner.engine.drill_steps import DRILL_STEPS, UNDO_DRILL_STEPS
 from provisioner.engine.forget import FORGET_STEPS
 from provisioner.engine.remove_steps import REMOVE_STEPS
+from provisioner.engine.restore_steps import RESTORE_STEPS, UNDO_RESTORE_STEPS
 from provisioner.engine.swap_steps import SWAP_STEPS, UNDO_STEPS, is_settled
 from provisioner.engine.work import StepPlan, Work
 from provisioner.models.operation import OperationKind
@@ -33,6 +34,7 @@ COURSES: dict[str, Course] = {
     OperationKind.ROLLBACK: Course(SWAP_STEPS, UNDO_STEPS, is_settled),
     OperationKind.BACK_UP: Course(BACK_UP_STEPS, UNDO_BACK_UP_STEPS),
     OperationKind.DRILL: Course(DRILL_STEPS, UNDO_DRILL_STEPS),
+    OperationKind.RESTORE: Course(RESTORE_STEPS, UNDO_RESTORE_STEPS),
     OperationKind.FORGET: Course(FORGET_STEPS),
     OperationKind.REMOVE: Course(REMOVE_STEPS),
 }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 from provisioner.core.promises import plan_promises
+from provisioner.core.tally import Tally
 from provisioner.engine.context import Context
 from provisioner.engine.create import request_community
 from provisioner.engine.describe import (
@@ -90,6 +92,25 @@ def drill_now(
     _follow(context, operation.id, on_progress)
     drill = context.store.find_drills([community.id])[community.id]
     return {"id": community.id, "address": community.address, **describe_drill(drill)}
+
+
+def restore_now(
+    context: Context, community: Community, operation: Operation, on_progress: OnProgress
+) -> dict[str, Any]:
+    """The community with its links, and what came back. Raises OperationFailed."""
+    began = time.monotonic()
+    _follow(context, operation.id, on_progress)
+    made = context.store.get_community(community.id)
+    asked = context.store.get_operation(operation.id).asked
+    tally = Tally.from_json(json.loads(asked["tally"]))
+    return {
+        **describe_made(context, made, time.monotonic() - began),
+        "backup": asked["snapshot"],
+        "made_at": asked["made_at"],
+        "files": tally.files,
+        "bytes": tally.bytes,
+        "rows": tally.row_count,
+    }
 
 
 def _follow(context: Context, operation_id: str, on_progress: OnProgress) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from provisioner.core.planning import OWNER_SECRET
 from provisioner.engine.attest import record_verdict
 from provisioner.engine.keys import mint_secrets_for, write_owner
+from provisioner.engine.phrase import PHRASE, mint_phrase
 from provisioner.engine.work import StepPlan, Work
 from provisioner.errors import AppFailed, NotEnoughRoom, ReleaseUnknown, Unavailable
 from provisioner.models.community import CommunityState
@@ -39,8 +40,9 @@ def mint_secrets(work: Work) -> None:
     """Mint once, seal in the database, then hand each to the Swarm."""
     if not work.community.sealed_secrets:
         minted = mint_secrets_for(work.release.recipe)
+        sealed = {**minted.sealed, PHRASE: mint_phrase()}
         work.change(
-            sealed_secrets=work.context.vault.seal(json.dumps(minted.sealed).encode()),
+            sealed_secrets=work.context.vault.seal(json.dumps(sealed).encode()),
             console_sha256=minted.console_sha256,
         )
     secrets, engine, plan = work.secrets, work.context.engine, work.plan

@@ -33,24 +33,34 @@ def sha256_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def mint_token() -> str:
+    """256 bits, as 43 letters that an address can hold."""
+    return secrets.token_urlsafe(32)
+
+
 def mint_secrets_for(recipe: Recipe) -> Minted:
     """256-bit tokens for the owner's sign-in, the first invitation and her page; app secrets."""
     sealed = {f"app:{name}": secrets.token_hex(size) for name, size in recipe.secrets.items()}
-    sealed |= {name: secrets.token_urlsafe(32) for name in ("signin", "invite", "console")}
+    sealed |= {name: mint_token() for name in ("signin", "invite", "console")}
     return Minted(sealed, sha256_of(sealed["console"]))
 
 
-def write_owner(community: Community, sealed: dict[str, str], expires: datetime) -> bytes:
-    """The secret of the one-shot `create-owner`: digests only, so that the app keeps no token."""
-    return json.dumps(
-        {
-            "name": community.founder,
-            "email": community.email,
-            "signin_sha256": sha256_of(sealed["signin"]),
-            "signin_expires": expires.isoformat(),
-            "invite_sha256": sha256_of(sealed["invite"]),
-        }
-    ).encode()
+def write_owner(
+    community: Community, sealed: dict[str, str], expires: datetime, *, invites: bool = True
+) -> bytes:
+    """The secret of the one-shot `create-owner`: digests only, so that the app keeps no token.
+
+    Without `invites` the first invitation is left as it is in the data: open, over or withdrawn.
+    """
+    order = {
+        "name": community.founder,
+        "email": community.email,
+        "signin_sha256": sha256_of(sealed["signin"]),
+        "signin_expires": expires.isoformat(),
+    }
+    if invites:
+        order["invite_sha256"] = sha256_of(sealed["invite"])
+    return json.dumps(order).encode()
 
 
 def get_keys(context: Context, community: Community) -> CommunityKeys:

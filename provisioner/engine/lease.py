@@ -7,12 +7,9 @@ import threading
 from types import TracebackType
 
 from provisioner.engine.context import Context
+from provisioner.store.holding import Hold, LeaseLost
 
 log = logging.getLogger(__name__)
-
-
-class LeaseLost(Exception):
-    """Another worker may have taken over: touch nothing more."""
 
 
 class Lease:
@@ -23,6 +20,11 @@ class Lease:
         self._ended, self._lost = threading.Event(), threading.Event()
         self._seconds = context.settings.lease_seconds
         self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
+
+    @property
+    def hold(self) -> Hold:
+        """What a write for this Operation has to claim."""
+        return Hold(self._id, self.worker)
 
     def take(self) -> bool:
         now = self._context.clock.now()

@@ -11,11 +11,12 @@ from uuid import uuid4
 
 from provisioner.engine.context import Context
 from provisioner.engine.courses import COURSES
-from provisioner.engine.lease import Lease, LeaseLost
+from provisioner.engine.lease import Lease
 from provisioner.engine.work import StepPlan, Work
 from provisioner.errors import TaarafoError, TookTooLong, Unavailable
 from provisioner.models.operation import Operation, OperationState, Step, StepState
 from provisioner.models.words import STEP_WORDS
+from provisioner.store.holding import LeaseLost
 
 log = logging.getLogger(__name__)
 SAY_AFTER = timedelta(seconds=2)  # shorter waits are not worth a sentence
@@ -54,9 +55,8 @@ class Runner:
         operation = self._store.get_operation(operation_id)
         self._operation: Operation = operation
         self._step_name = ""
-        self._work = Work(
-            context, operation, self._store.get_community(operation.community_id), self._note
-        )
+        community = self._store.get_community(operation.community_id)
+        self._work = Work(context, operation, community, self._note, lease.hold)
 
     def run(self) -> None:
         if self._operation.state == OperationState.UNDOING:
@@ -91,17 +91,20 @@ class Runner:
     def _take_step(self, plan: StepPlan, row: Step) -> None:
         self._step_name = plan.name
         self._lease.check()
-        self._store.record_step(row, StepState.STARTED, self._context.clock.now())
+        self._record(row, StepState.STARTED)
         try:
             self._try_until_done(plan)
         except TaarafoError as error:
-            self._store.record_step(row, StepState.FAILED, self._context.clock.now())
+            self._record(row, StepState.FAILED)
             if plan.is_vital:
                 raise
             self._note(f"went on without it: {error.code}: {error.detail or error.explain()}")
             return
         self._lease.check()
-        self._store.record_step(row, StepState.DONE, self._context.clock.now())
+        self._record(row, StepState.DONE)
+
+    def _record(self, row: Step, state: StepState) -> None:
+        self._store.record_step(row, state, self._context.clock.now(), hold=self._lease.hold)
 
     def _try_until_done(self, plan: StepPlan) -> None:
         clock, began, has_said = self._context.clock, self._context.clock.now(), False

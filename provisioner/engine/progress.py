@@ -36,7 +36,7 @@ def get_progress(context: Context, operation_id: str) -> Progress:
     operation = context.store.get_operation(operation_id)
     community = context.store.get_community(operation.community_id)
     states = {step.name: step.state for step in context.store.list_steps(operation_id)}
-    is_create = operation.kind == OperationKind.CREATE
+    is_create = operation.kind in (OperationKind.CREATE, OperationKind.RESTORE)
     planned = COURSES[operation.kind].steps
     steps = tuple(
         ProgressStep(p.name, STEP_WORDS[p.name], states.get(p.name, StepState.PENDING))

@@ -8,7 +8,6 @@ instant.
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 from provisioner.core.place import home_dir
@@ -252,8 +251,7 @@ def _old_plan(work: Work) -> Plan:
 def _mint_missing(work: Work) -> None:
     minted = mint_secrets_for(_new_release(work).recipe).sealed
     if missing := {name: minted[name] for name in minted if name not in work.secrets}:
-        sealed = json.dumps({**work.secrets, **missing}).encode()
-        work.change(sealed_secrets=work.context.vault.seal(sealed))
+        work.keep_secrets(missing)
 
 
 def _carry(work: Work, job: JobSpec, part: str) -> None:

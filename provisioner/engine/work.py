@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from provisioner.engine.context import Context
 from provisioner.models.community import Community
 from provisioner.models.operation import Operation, StepState
 from provisioner.models.release import Release
+from provisioner.store.holding import Hold
 
 
 @dataclass
@@ -24,6 +25,7 @@ class Work:
     operation: Operation
     community: Community
     log: Callable[[str], None] = field(repr=False)
+    hold: Hold | None = None  # None: of somebody who looks, and changes nothing
     _releases: dict[str, Release] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -79,9 +81,27 @@ class Work:
         )
         return unsealed
 
+    def keep_secrets(self, more: Mapping[str, str]) -> None:
+        """Seal them with those that it has; one of the same name is replaced."""
+        sealed = self.context.vault.seal(json.dumps({**self.secrets, **more}).encode())
+        self.change(sealed_secrets=sealed)
+
     def change(self, **values: object) -> None:
-        """Record on the community's row, and see it here at once."""
-        self.context.store.change_community(self.community.id, **values)
+        """Record on the community's row, and see it here at once. Raises LeaseLost."""
+        self.context.store.change_held(self.hold, self.community.id, values)
+        self._see_again()
+
+    def rename(self, label: str, address: str) -> None:
+        """Raises Conflict when somebody has that name, or one like it, and LeaseLost."""
+        self.context.store.give_name(self.hold, self.community.id, label, address)
+        self._see_again()
+
+    def note(self, asked: Mapping[str, str]) -> None:
+        """Record what was found out of what is wished. Raises LeaseLost."""
+        self.context.store.record_asked(self.hold, self.operation.id, asked)
+        self.operation.asked = dict(asked)
+
+    def _see_again(self) -> None:
         self.community = self.context.store.get_community(self.community.id)
 
 

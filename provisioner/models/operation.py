@@ -18,6 +18,7 @@ class OperationKind(StrEnum):
     ROLLBACK = "rollback"
     BACK_UP = "back-up"
     DRILL = "drill"
+    RESTORE = "restore"
     FORGET = "forget"
     REMOVE = "remove"
 

@@ -5,9 +5,11 @@ python3 -m provisioner.node.back_up '{"repository": …, "community": …, "copi
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,20 @@ def back_up(wish: Mapping[str, Any], places: Places = INSIDE) -> dict[str, Any]:
     told = _copy(repository, wish, places)
     told["read"] = plan_reading(repository.get_stored_bytes(), int(wish["day"]))
     repository.run("check", "--read-data-subset", told["read"])
+    _keep_card(repository, told, wish)
     return {**told, "seconds": round(time.monotonic() - began, 2)}
+
+
+def _keep_card(repository: Repository, told: Mapping[str, Any], wish: Mapping[str, Any]) -> None:
+    """Last, so that whoever looks for a card finds only what counts."""
+    card = {
+        "snapshot": told["snapshot"],
+        "tally": told["tally"],
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "card": wish["card"],
+    }
+    text = json.dumps(card, sort_keys=True)
+    repository.keep_card(told["snapshot"], str(wish["community"]), text)
 
 
 def _copy(repository: Repository, wish: Mapping[str, Any], places: Places) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class Places:
         if where.startswith("s3:"):
             _see_whether_it_answers(where.removeprefix("s3:"))
         keys = self.s3_keys if where.startswith("s3:") else None
-        return Repository(where, self.phrase, self.scratch, keys)
+        return Repository(where, self.phrase, self.scratch, keys, wish.get("is_ours", True))
 
 
 def _see_whether_it_answers(address: str) -> None:

@@ -16,6 +16,7 @@ from provisioner.errors import BackupFailed
 
 NO_REPOSITORY = "Is there a repository at the following location?"
 DAMAGED = "what was written could not be read back whole"
+CARD, OF = "card", "of-"  # the tags of a card: what it is, and of which snapshot
 INCOMPLETE = 3  # a snapshot was made, and some files could not be read
 SAID = 400  # letters of what restic said that a reason takes along
 _TIME = re.compile(r"(.{19})(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)").fullmatch
@@ -30,10 +31,11 @@ class Repository:
     phrase: Path
     scratch: Path  # for restic's own unfinished packs, which are encrypted
     s3_keys: Path | None = None
+    is_ours: bool = True  # nothing is written into another's, not even a lock
 
-    def run(self, *words: str, fine: Sequence[int] = (0,)) -> str:
+    def run(self, *words: str, fine: Sequence[int] = (0,), given: str = "") -> str:
         """What restic printed. Raises BackupFailed with what it said."""
-        done = self._start(*words)
+        done = self._start(*words, given=given)
         if done.returncode not in fine:
             raise BackupFailed(_tell(words[0], done), reason=_explain(words[0], done))
         return done.stdout
@@ -76,8 +78,33 @@ class Repository:
         raise BackupFailed("no summary", reason="restic did not say what it copied")
 
     def list_snapshots(self) -> dict[str, datetime]:
-        told = json.loads(self.run("snapshots", "--json")) or []
-        return {str(each["id"]): read_time(each["time"])[0] for each in told}
+        """Copies of the data, whether they count or not."""
+        return {
+            str(each["id"]): read_time(each["time"])[0]
+            for each in self._list()
+            if CARD not in (each.get("tags") or ())
+        }
+
+    def keep_card(self, snapshot: str, host: str, text: str) -> None:
+        """Put a card beside a snapshot that counts, and read it back. Raises BackupFailed."""
+        tags = ("--tag", f"{CARD},{OF}{snapshot}")
+        self.run("backup", "--host", host, *tags, "--stdin", "--stdin-filename", CARD, given=text)
+        kept = self.list_cards().get(snapshot)
+        if kept is None or self.read_card(kept) != text:
+            raise BackupFailed("its card", reason=DAMAGED)
+
+    def list_cards(self) -> dict[str, str]:
+        """The newest card of each snapshot; of the snapshot that was made last it comes last."""
+        cards: dict[str, str] = {}
+        for each in sorted(self._list(), key=lambda each: read_time(each["time"])[1]):
+            tags = each.get("tags") or ()
+            if CARD in tags:
+                (of,) = (tag.removeprefix(OF) for tag in tags if tag.startswith(OF))
+                cards[of] = str(each["id"])
+        return cards
+
+    def read_card(self, card: str) -> str:
+        return self.run("dump", card, f"/{CARD}")
 
     def list_files(self, snapshot: str, folder: str) -> dict[str, tuple[int, int]]:
         """Regular files by their path below `folder`, as `listing.list_files` gives them."""
@@ -87,8 +114,14 @@ class Repository:
         return int(json.loads(self.run("stats", "--json", "--mode", "raw-data"))["total_size"])
 
     def forget(self, snapshots: Sequence[str], *, prunes: bool = True) -> None:
+        """And their cards."""
         if snapshots:
-            self.run("forget", *(("--prune",) if prunes else ()), *snapshots)
+            of = {f"{OF}{snapshot}" for snapshot in snapshots}
+            cards = [str(e["id"]) for e in self._list() if of & set(e.get("tags") or ())]
+            self.run("forget", *(("--prune",) if prunes else ()), *snapshots, *cards)
+
+    def _list(self) -> list[dict[str, Any]]:
+        return json.loads(self.run("snapshots", "--json")) or []
 
     def _find_whole_id(self, short: str) -> str:
         found = [each for each in self.list_snapshots() if each.startswith(short)]
@@ -96,9 +129,10 @@ class Repository:
             raise BackupFailed(short, reason="restic does not know the copy that it just made")
         return found[0]
 
-    def _start(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def _start(self, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             self._command(*words),
+            input=given,
             env=self._environment(),
             capture_output=True,
             encoding="utf-8",
@@ -107,7 +141,7 @@ class Repository:
         )
 
     def _command(self, *words: str) -> list[str]:
-        return ["restic", "--no-cache", *words]
+        return ["restic", "--no-cache", *(() if self.is_ours else ("--no-lock",)), *words]
 
     def _environment(self) -> dict[str, str]:
         """No secret is in it: only the paths of the files that hold them."""
@@ -151,6 +185,8 @@ def _explain(verb: str, done: subprocess.CompletedProcess[str]) -> str:
     said = done.stderr + done.stdout
     if "wrong password" in said:
         return "the words do not open this repository"
+    if NO_REPOSITORY in said:
+        return "there are no backups at that place"
     if "no space left" in said:
         return "the place for backups is full"
     if verb in ("check", "dump", "ls") or "ciphertext verification failed" in said:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +18,7 @@ from provisioner.models.operation import (
     OperationKind,
 )
 from provisioner.store.database import Database
+from provisioner.store.holding import Hold, require
 
 
 @dataclass(frozen=True)
@@ -69,11 +70,7 @@ class Communities(Database):
         operation = _open(OperationKind.CREATE, community.id, requested_by, now)
         operation.idempotency_key = idempotency_key
         try:
-            with self.session() as session:
-                session.add(community)
-                session.flush()
-                session.add(operation)
-                session.flush()
+            self._record_both(community, operation)
         except IntegrityError as error:
             if idempotency_key and (earlier := self.find_by_key(idempotency_key)):
                 return earlier
@@ -82,6 +79,32 @@ class Communities(Database):
                 suggest_free(request.label, self.is_taken),
             ) from error
         return community, operation
+
+    def request_restore(
+        self, community: Community, asked: dict[str, str], *, now: datetime, requested_by: str
+    ) -> Operation:
+        """Record a community of which only its label is known yet, and what brings it back.
+
+        Raises Conflict when somebody took the label a moment ago.
+        """
+        operation = _open(OperationKind.RESTORE, community.id, requested_by, now)
+        operation.asked = asked
+        try:
+            self._record_both(community, operation)
+        except IntegrityError as error:
+            raise Conflict("its label is taken", name=community.label) from error
+        return operation
+
+    def give_name(self, hold: Hold | None, community_id: str, label: str, address: str) -> None:
+        """Reserve another name for it. Raises Conflict when somebody has it, or one like it."""
+        try:
+            self.change_held(
+                hold,
+                community_id,
+                {"label": label, "reserved": skeleton_of(label), "address": address},
+            )
+        except IntegrityError as error:
+            raise Conflict("the label is taken", name=label) from error
 
     def request_remove(self, community_id: str, *, now: datetime, requested_by: str) -> Operation:
         """Record that it shall go. Raises Conflict while another Operation is open."""
@@ -126,6 +149,13 @@ class Communities(Database):
         open, or while the community does not run."""
         operation = _open(kind, community_id, requested_by, now)
         return self._open_while(operation, lambda _: True)
+
+    def _record_both(self, community: Community, operation: Operation) -> None:
+        with self.session() as session:
+            session.add(community)
+            session.flush()
+            session.add(operation)
+            session.flush()
 
     def _open_while(self, operation: Operation, is_so: Callable[[Community], bool]) -> Operation:
         """Both or neither: the community runs and is as expected, and the Operation is open."""
@@ -201,8 +231,15 @@ class Communities(Database):
         return Page(list(rows), total)
 
     def change_community(self, community_id: str, **values: object) -> None:
-        """Set columns of one row; the caller holds its Operation's lease."""
+        """Set columns of one row, for somebody who carries no Operation."""
+        self.change_held(None, community_id, values)
+
+    def change_held(
+        self, hold: Hold | None, community_id: str, values: Mapping[str, object]
+    ) -> None:
+        """Set columns of one row. Raises LeaseLost."""
         with self.session() as session:
+            require(session, hold)
             session.exec(
                 update(Community).where(col(Community.id) == community_id).values(**values)
             )

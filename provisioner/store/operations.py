@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, or_
@@ -15,6 +15,7 @@ from provisioner.models.operation import (
     OperationState,
 )
 from provisioner.store.database import Database
+from provisioner.store.holding import Hold, require
 from provisioner.store.newest import keep_newest
 
 OVER = (OperationState.DONE, OperationState.FAILED)
@@ -126,6 +127,14 @@ class Operations(Database):
             .where(col(Operation.id) == operation_id, col(Operation.leased_by) == worker)
             .values(state=state, message=message, **more)
         )
+
+    def record_asked(self, hold: Hold | None, operation_id: str, asked: Mapping[str, str]) -> None:
+        """What was found out of what is wished. Raises LeaseLost."""
+        with self.session() as session:
+            require(session, hold)
+            session.exec(
+                update(Operation).where(col(Operation.id) == operation_id).values(asked=dict(asked))
+            )
 
     def record_end(
         self, operation_id: str, worker: str, state: OperationState, now: datetime, **more: object

@@ -12,6 +12,7 @@ from provisioner.models.operation import (
     StepState,
 )
 from provisioner.store.database import Database
+from provisioner.store.holding import Hold, require
 
 
 class Steps(Database):
@@ -35,16 +36,16 @@ class Steps(Database):
             return _read_steps(session, operation_id)
 
     def record_step(
-        self, step: Step, state: StepState, now: datetime, facts: dict[str, str] | None = None
+        self, step: Step, state: StepState, now: datetime, *, hold: Hold | None = None
     ) -> None:
+        """Raises LeaseLost."""
         step.state = state
         if state is StepState.STARTED:
             step.started_at = step.started_at or now
         else:
             step.finished_at = now
-        if facts:
-            step.facts = {**step.facts, **facts}
         with self.session() as session:
+            require(session, hold)
             session.add(session.merge(step))
 
     def log(self, operation_id: str, step: str, text: str, now: datetime) -> None:

@@ -14,11 +14,12 @@ from provisioner.engine.courses import COURSES
 from provisioner.engine.create import request_community
 from provisioner.engine.create_steps import CREATE_STEPS
 from provisioner.engine.keys import get_keys, sha256_of
-from provisioner.engine.lease import Lease, LeaseLost
+from provisioner.engine.lease import Lease
 from provisioner.engine.operations import run_operation, run_stranded
 from provisioner.engine.progress import get_progress
 from provisioner.engine.remove import request_removal
 from provisioner.engine.resume import resume_communities
+from provisioner.engine.work import Work
 from provisioner.errors import (
     Conflict,
     NameRefused,
@@ -31,6 +32,7 @@ from provisioner.models.community import CommunityState
 from provisioner.models.operation import OperationState, StepState
 from provisioner.models.promise import Connections, Preset
 from provisioner.models.verdict import Finding, Outcome, Verdict
+from provisioner.store.holding import Hold, LeaseLost
 from tests.core.own_release import make_own_release
 from tests.fakes import FakeReleases, make_context
 
@@ -345,6 +347,32 @@ def _is_lost(lease: Lease) -> bool:
     except LeaseLost:
         return True
     return False
+
+
+def test_who_lost_the_lease_writes_nothing_more(context):
+    """It may have been asleep for long: then another worker has gone on."""
+    community, operation = ask(context)
+    assert context.store.lease(operation.id, "slow", context.clock.now(), 1.0)
+    (step,) = context.store.plan_steps(operation.id, ["check_room"])
+    context.clock.sleep(2)
+    assert context.store.lease(operation.id, "quick", context.clock.now(), 1.0)
+    slow, quick = (Hold(operation.id, name) for name in ("slow", "quick"))
+    now = context.clock.now()
+    work = Work(context, operation, community, log=print, hold=slow)
+    for write in (
+        lambda: context.store.record_step(step, StepState.DONE, now, hold=slow),
+        lambda: work.change(version="6.6.6"),
+        lambda: work.rename("other", "other.localhost"),
+        lambda: work.note({"release": "other"}),
+    ):
+        with pytest.raises(LeaseLost):
+            write()
+    row = context.store.get_community(community.id)
+    assert (row.version, row.label) == (community.version, community.label)
+    assert context.store.list_steps(operation.id)[0].state == StepState.PENDING
+    assert context.store.get_operation(operation.id).asked == {}
+    Work(context, operation, community, log=print, hold=quick).change(version="1.0.0")
+    assert context.store.get_community(community.id).version == "1.0.0"
 
 
 def test_progress_reaches_a_hundred_only_when_it_is_ready(context):

@@ -98,11 +98,11 @@ class TwoHosts:
 @contextmanager
 def two_engines() -> Iterator[tuple[TestEngine, TestEngine]]:
     """In one Swarm; the first is its manager."""
-    started = [_reserve(number) for number in (1, 2)]
+    started = [reserve(number) for number in (1, 2)]
     try:
         for engine in started:
             start_engine(engine)
-        _lay_cable(*started)
+        lay_cable(*(engine.name for engine in started))
         _join(*started)
         yield started[0], started[1]
     finally:
@@ -139,7 +139,7 @@ def as_engine(engine: TestEngine) -> Engine:
     return Engine(engine.docker_host, engine.folder, "")
 
 
-def _reserve(number: int) -> TestEngine:
+def reserve(number: int) -> TestEngine:
     folder = choose_place() / f"tt.{os.getpid()}.{number}"
     folder.mkdir(mode=0o755)
     engine = TestEngine(folder, get_process(os.getpid()))
@@ -147,12 +147,13 @@ def _reserve(number: int) -> TestEngine:
     return engine
 
 
-def _lay_cable(one: TestEngine, other: TestEngine) -> None:
-    _run("ip", "link", "add", "cable", "netns", one.name, "type", "veth",
-         "peer", "name", "cable", "netns", other.name)  # fmt: skip
-    for engine, address in zip((one, other), ADDRESSES, strict=True):
-        _run("ip", "-n", engine.name, "address", "add", f"{address}/24", "dev", "cable")
-        _run("ip", "-n", engine.name, "link", "set", "cable", "up")
+def lay_cable(one: str, other: str) -> None:
+    """Between two network namespaces, by name. It goes with either of them."""
+    _run("ip", "link", "add", "cable", "netns", one, "type", "veth",
+         "peer", "name", "cable", "netns", other)  # fmt: skip
+    for name, address in zip((one, other), ADDRESSES, strict=True):
+        _run("ip", "-n", name, "address", "add", f"{address}/24", "dev", "cable")
+        _run("ip", "-n", name, "link", "set", "cable", "up")
 
 
 def _join(one: TestEngine, other: TestEngine) -> None:

@@ -30,6 +30,7 @@ class Household:
             "copies": COPIES,
             "leave_out": ["incoming"],
             "day": 1,
+            "card": "sealed",
         }
 
     def restic(self, *words):
@@ -44,6 +45,10 @@ class Household:
 
 @pytest.fixture
 def household(tmp_path):
+    return make_household(tmp_path)
+
+
+def make_household(tmp_path):
     if not shutil.which("restic"):
         pytest.skip("restic is not on this machine")
     places = Places(*(tmp_path / name for name in ("data", "scratch", "target", "phrase", "s3")))

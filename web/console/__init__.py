@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from web.console import page, removal
+from web.console import kit, page, removal
 from web.console.blueprint import blueprint
 
-__all__ = ["blueprint", "page", "removal"]
+__all__ = ["blueprint", "kit", "page", "removal"]

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from provisioner.core.promises import describe_promises
 from provisioner.engine.create_steps import SIGNIN_LIFETIME
 from provisioner.engine.keys import sha256_of
+from provisioner.engine.kit import has_kit
 from provisioner.errors import NotAllowed
 from provisioner.models.community import Community, CommunityState
 from provisioner.models.operation import Operation, OperationKind
@@ -59,6 +60,7 @@ def show_page(label: str) -> BaseResponse:
         country=list_countries().get(community.promised.country, ""),
         verdict=describe_verdict(community, now),
         keeping=describe_keeping(context, community),
+        has_kit=has_kit(context, community),
         news=tell_versions(context, community),
         snippet=write_snippet(context.settings, community.address),
         is_hidden=community.promised.visibility == Visibility.HIDDEN,
