@@ -160,7 +160,7 @@ def community_kit(address: str, as_json: Json = False) -> None:
     from provisioner.engine.describe import get_living
     from provisioner.engine.kit import open_kit
 
-    context = open_context()
+    context = open_context_to_change()
     living = get_living(context, address)
     kit = open_kit(context, living)
     words = [f"{number:2}. {word}" for number, word in enumerate(kit.words, 1)]
