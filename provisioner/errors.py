@@ -135,6 +135,38 @@ class BeingUpgraded(Conflict):
     )
 
 
+class NothingKept(Conflict):
+    """No copy of it was proved within a day: it has to be said twice."""
+
+    code = "nothing-kept"
+    sentence = "There is no backup or export of {name} from the last day. Nothing was removed."
+    advice = "Make one first, or say a second time that nothing of it has to be kept."
+
+
+class MoveRefused(Conflict):
+    """It cannot move, or not any more; `reason` is one sentence or more."""
+
+    code = "move-refused"
+    sentence = "{reason}"
+    advice = "Nothing was changed."
+
+
+class BundleRefused(BadInput):
+    """A file that is no bundle, or not as it was signed. Nothing of it is used."""
+
+    code = "bundle-refused"
+    sentence = "This bundle cannot be used: {reason}."
+    advice = "Nothing was started. Copy it here again from where it was made, or export again."
+
+
+class ReceiptRefused(BadInput):
+    """A receipt that does not prove that all came."""
+
+    code = "receipt-refused"
+    sentence = "This receipt proves nothing: {reason}."
+    advice = "Nothing was changed. Take the file that the import wrote."
+
+
 class NotAllowed(TaarafoError):
     code = "not-allowed"
     sentence = "This page is only for the person who holds its link or password."
@@ -469,6 +501,15 @@ class RestoreFailed(TaarafoError):
     advice = "The backup was only read, and is as it was. Put that right, then try again."
     http_status = 422
     exit_code = 37
+
+
+class ExportFailed(TaarafoError):
+    """A bundle that was not made, or could not be read back whole."""
+
+    code = "export-failed"
+    sentence = "No bundle was made: {reason}."
+    advice = "The community runs on as before, and nothing half made was left."
+    exit_code = 38
 
 
 class RenderFailed(TaarafoError):

@@ -197,6 +197,9 @@ class Vault(Protocol):
 
     def unseal(self, sealed: bytes) -> bytes: ...
 
+    def derive(self, purpose: str) -> bytes:
+        """32 bytes that only this master key gives for this purpose."""
+
 
 class Playbooks(Protocol):
     """Ansible on this machine."""

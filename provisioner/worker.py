@@ -14,6 +14,7 @@ from provisioner.engine.chores import carry_chore
 from provisioner.engine.context import Context
 from provisioner.engine.forget import forget_kept
 from provisioner.engine.freshen import freshen_cosignatures, freshen_releases
+from provisioner.engine.move import erase_moved
 from provisioner.engine.operations import run_operation, run_stranded
 from provisioner.engine.own_verdict import watch_control_plane
 from provisioner.engine.roll_out import roll_out
@@ -48,6 +49,7 @@ def work(context: Context) -> None:
     def upkeep() -> None:
         keep_up(context)
         forget_kept(context)
+        erase_moved(context)
 
     def spread() -> None:
         roll_out(context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -244,11 +245,16 @@ class FakeRoom:
 class PlainVault:
     """Marks what it sealed, so that a test sees what never went through it."""
 
+    name = "first"
+
     def seal(self, plain: bytes) -> bytes:
         return b"sealed:" + plain[::-1]
 
     def unseal(self, sealed: bytes) -> bytes:
         return sealed.removeprefix(b"sealed:")[::-1]
+
+    def derive(self, purpose: str) -> bytes:
+        return hashlib.sha256(f"{self.name} {purpose}".encode()).digest()
 
 
 def make_release(**changes: object) -> Release:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from provisioner.commands.speaking import Json, open_context_to_change, say, show_numbers
+from provisioner.commands.speaking import Json, open_context, say, show_numbers
 
 bench = typer.Typer(no_args_is_help=True, help="Measure, and print what was compared.")
 
@@ -14,7 +14,7 @@ def bench_create(times: int = 20, as_json: Json = False) -> None:
     """From the form's submit to the founder's first page, beside a bare service."""
     from provisioner.engine.benchmarks.create import bench_create as measure
 
-    show_numbers(measure(open_context_to_change(), times=times, say=say), as_json)
+    show_numbers(measure(open_context(), times=times, say=say), as_json)
 
 
 @bench.command("measure")
@@ -30,7 +30,7 @@ def bench_memory(as_json: Json = False) -> None:
     """Idle memory of the control plane and of one community."""
     from provisioner.engine.benchmarks.memory import bench_memory as measure
 
-    show_numbers(measure(open_context_to_change()), as_json)
+    show_numbers(measure(open_context()), as_json)
 
 
 @bench.command("trust")
@@ -38,7 +38,7 @@ def bench_trust(as_json: Json = False) -> None:
     """What a check costs: the command, the agent, the edge, the log and its witnesses."""
     from provisioner.engine.benchmarks.trust import bench_trust as measure
 
-    show_numbers(measure(open_context_to_change(), say), as_json)
+    show_numbers(measure(open_context(), say), as_json)
 
 
 @bench.command("drill")
@@ -46,7 +46,15 @@ def bench_drill(megabytes: int = 1000, as_json: Json = False) -> None:
     """A restore drill of 1 GB, beside `restic restore` of the same alone."""
     from provisioner.engine.benchmarks.drill import bench_drill as measure
 
-    show_numbers(measure(open_context_to_change(), megabytes=megabytes, say=say), as_json)
+    show_numbers(measure(open_context(), megabytes=megabytes, say=say), as_json)
+
+
+@bench.command("move")
+def bench_move(megabytes: int = 1000, as_json: Json = False) -> None:
+    """A move of 1 GB, beside `restic backup` and `restic restore` of the same alone."""
+    from provisioner.engine.benchmarks.move import bench_move as measure
+
+    show_numbers(measure(open_context(), megabytes=megabytes, say=say), as_json)
 
 
 @bench.command("upgrade")
@@ -54,7 +62,7 @@ def bench_upgrade(times: int = 3, as_json: Json = False) -> None:
     """Upgrades while members read and write: what failed, what was lost, how long it took."""
     from provisioner.engine.benchmarks.upgrade import bench_upgrade as measure
 
-    show_numbers(measure(open_context_to_change(), times=times, say=say), as_json)
+    show_numbers(measure(open_context(), times=times, say=say), as_json)
 
 
 @bench.command("dashboard")

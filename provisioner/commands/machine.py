@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from provisioner.commands.speaking import Json, open_context, say, show
+from provisioner.commands.speaking import Json, open_context_aside, say, show
 from provisioner.settings import Settings
 
 machine = typer.Typer()
@@ -45,7 +45,7 @@ def down(
     from provisioner.engine.down import bring_down
     from provisioner.engine.down import purge as erase
 
-    context = open_context()
+    context = open_context_aside()
     if not purge:
         bring_down(context, say)
         say("Stopped. Everything is kept; `./taarafo up` continues.")
@@ -66,7 +66,7 @@ def status(as_json: Json = False) -> None:
     """What runs here now."""
     from provisioner.engine.status import read_status
 
-    found = read_status(open_context())
+    found = read_status(open_context_aside())
     show(found.as_json(), found.as_text(), as_json=as_json)
     if not found.is_healthy:
         raise typer.Exit(1)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from provisioner.commands.speaking import Json, open_context_to_change, show
+from provisioner.commands.speaking import Json, open_context, show
 
 restore = typer.Typer()
 
@@ -35,7 +35,7 @@ def restore_command(
     from provisioner.engine.progress_bar import ProgressBar
     from provisioner.engine.restore import request_restore
 
-    context = open_context_to_change()
+    context = open_context()
     community, operation = request_restore(
         context,
         source=source,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from provisioner.commands.speaking import Json, open_context_to_change, show
+from provisioner.commands.speaking import Json, open_context, show
 
 rollout = typer.Typer(no_args_is_help=True, help="See and steer how releases reach communities.")
 Target = Annotated[str, typer.Argument(help="The release, as `rollout list` shows it.")]
@@ -17,7 +17,7 @@ def rollout_list(as_json: Json = False) -> None:
     """Every rollout: how far it is, who stands where, and what is waited for."""
     from provisioner.engine.describe import describe_rollout
 
-    context = open_context_to_change()
+    context = open_context()
     rows = [describe_rollout(row) for row in context.store.list_rollouts()]
     lines = [
         f"{r['release']}  {r['state']}, wave {r['wave'] + 1} of 3  {r['reason']}" for r in rows
@@ -31,7 +31,7 @@ def rollout_pause(release: Target, as_json: Json = False) -> None:
     from provisioner.engine.describe import describe_rollout
     from provisioner.engine.roll_out import pause_rollout
 
-    context = open_context_to_change()
+    context = open_context()
     row = pause_rollout(context, release)
     show(describe_rollout(row), f"{release} is paused.", as_json=as_json)
 
@@ -42,6 +42,6 @@ def rollout_resume(release: Target, as_json: Json = False) -> None:
     from provisioner.engine.describe import describe_rollout
     from provisioner.engine.roll_out import resume_rollout
 
-    context = open_context_to_change()
+    context = open_context()
     row = resume_rollout(context, release)
     show(describe_rollout(row), f"{release} goes on.", as_json=as_json)

@@ -109,7 +109,7 @@ def plan_back_up(
     """
     wish = {**_wish(backup, shelf), "community": community.id, "day": day, "card": card}
     data = Mount(f"{home_dir(community, place)}/data", "/data", read_only=True)
-    return _plan_keeper(community, place, shelf, "back_up", wish, (data,), READ_ALL)
+    return plan_keeper(community, place, shelf, "back_up", wish, (data,), READ_ALL)
 
 
 def plan_thin_out(
@@ -121,7 +121,7 @@ def plan_thin_out(
 ) -> JobSpec:
     """Forget what the rules no longer keep. `good` maps snapshots that count to their moments."""
     wish = {"repository": shelf.repository, "good": dict(good), "rules": dict(rules)}
-    return _plan_keeper(community, place, shelf, "thin_out", wish, (), ())
+    return plan_keeper(community, place, shelf, "thin_out", wish, (), ())
 
 
 def plan_stage(community: Community, release: Release, place: Place) -> JobSpec:
@@ -143,13 +143,13 @@ def plan_bring_back(
     """Restore into the drill's folder and count (`provisioner.node.restore`)."""
     wish = {**_wish(backup, shelf), "snapshot": snapshot, "tally": tally.to_json()}
     target = Mount(drill_dir(community, place), "/target")
-    return _plan_keeper(community, place, shelf, "restore", wish, (target,), CAPABILITIES)
+    return plan_keeper(community, place, shelf, "restore", wish, (target,), CAPABILITIES)
 
 
 def plan_find_card(community: Community, shelf: Shelf, snapshot: str, place: Place) -> JobSpec:
     """What is there to be brought back (`provisioner.node.find_card`)."""
     wish = {"repository": shelf.repository, "is_ours": shelf.is_ours, "snapshot": snapshot}
-    return _plan_keeper(community, place, shelf, "find_card", wish, (), READ_ALL)
+    return plan_keeper(community, place, shelf, "find_card", wish, (), READ_ALL)
 
 
 def plan_move_in(community: Community, place: Place) -> JobSpec:
@@ -169,7 +169,7 @@ def plan_count(
         "rows": dict(tally.rows),
     }
     target = Mount(drill_dir(community, place), "/target")
-    job = _plan_keeper(community, place, Shelf(""), "count", wish, (target,), ("CAP_DAC_OVERRIDE",))
+    job = plan_keeper(community, place, Shelf(""), "count", wish, (target,), ("CAP_DAC_OVERRIDE",))
     return JobSpec(replace(job.service, secrets=()))
 
 
@@ -211,7 +211,7 @@ def _wish(backup: RecipeBackup, shelf: Shelf) -> dict[str, object]:
     }
 
 
-def _plan_keeper(
+def plan_keeper(
     community: Community,
     place: Place,
     shelf: Shelf,

@@ -42,7 +42,7 @@ def make_room(work: Work) -> None:
 
 def copy_database(work: Work) -> None:
     """The recipe's `before-backup`: a consistent copy, while everybody writes on."""
-    _get_recipe(work)
+    get_recipe(work)
     release = _release(work)
     service = work.plan_as(work.community, release).service
     job = plan_command(service, release, BEFORE_BACKUP)
@@ -99,10 +99,10 @@ def clear(work: Work) -> None:
 def _plan(work: Work, shelf: Shelf) -> JobSpec:
     day = work.operation.created_at.toordinal()
     card = seal_card(work)
-    return plan_back_up(work.community, _get_recipe(work), shelf, day, card, work.place_on_nodes)
+    return plan_back_up(work.community, get_recipe(work), shelf, day, card, work.place_on_nodes)
 
 
-def _get_recipe(work: Work) -> RecipeBackup:
+def get_recipe(work: Work) -> RecipeBackup:
     release = _release(work)
     backup = get_backup(release)
     if backup is None:

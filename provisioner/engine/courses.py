@@ -9,7 +9,14 @@ from provisioner.engine.back_up_first import BACK_UP_FIRST, UNDO_BACK_UP_FIRST
 from provisioner.engine.back_up_steps import BACK_UP_STEPS, UNDO_BACK_UP_STEPS
 from provisioner.engine.create_steps import CREATE_STEPS
 from provisioner.engine.drill_steps import DRILL_STEPS, UNDO_DRILL_STEPS
+from provisioner.engine.export_steps import EXPORT_STEPS, STAY_STEPS, UNDO_EXPORT_STEPS
 from provisioner.engine.forget import FORGET_STEPS
+from provisioner.engine.move_steps import (
+    ERASE_STEPS,
+    MOVE_STEPS,
+    UNDO_MOVE_STEPS,
+    is_led_away,
+)
 from provisioner.engine.remove_steps import REMOVE_STEPS
 from provisioner.engine.restore_steps import RESTORE_STEPS, UNDO_RESTORE_STEPS
 from provisioner.engine.swap_steps import SWAP_STEPS, UNDO_STEPS, is_settled
@@ -35,6 +42,10 @@ COURSES: dict[str, Course] = {
     OperationKind.BACK_UP: Course(BACK_UP_STEPS, UNDO_BACK_UP_STEPS),
     OperationKind.DRILL: Course(DRILL_STEPS, UNDO_DRILL_STEPS),
     OperationKind.RESTORE: Course(RESTORE_STEPS, UNDO_RESTORE_STEPS),
+    OperationKind.EXPORT: Course(EXPORT_STEPS, UNDO_EXPORT_STEPS),
+    OperationKind.STAY: Course(STAY_STEPS),
+    OperationKind.MOVE: Course(MOVE_STEPS, UNDO_MOVE_STEPS, is_led_away),
+    OperationKind.ERASE: Course(ERASE_STEPS),
     OperationKind.FORGET: Course(FORGET_STEPS),
     OperationKind.REMOVE: Course(REMOVE_STEPS),
 }

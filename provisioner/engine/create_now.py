@@ -14,6 +14,7 @@ from provisioner.engine.context import Context
 from provisioner.engine.create import request_community
 from provisioner.engine.describe import (
     describe_backup,
+    describe_bundle,
     describe_community,
     describe_drill,
     describe_made,
@@ -21,6 +22,7 @@ from provisioner.engine.describe import (
 from provisioner.engine.operations import run_operation
 from provisioner.engine.progress import Progress, get_progress
 from provisioner.engine.remove import request_removal
+from provisioner.engine.signing import get_fingerprint
 from provisioner.errors import OperationFailed, SaidBadly
 from provisioner.models.community import Community
 from provisioner.models.operation import Operation
@@ -51,10 +53,21 @@ def create_now(
 
 
 def remove_now(
-    context: Context, community: Community, *, typed: str, on_progress: OnProgress
+    context: Context,
+    community: Community,
+    *,
+    typed: str,
+    even_without_backup: bool = False,
+    on_progress: OnProgress,
 ) -> dict[str, Any]:
-    """What was removed. Raises OperationFailed, SaidBadly or Conflict."""
-    operation = request_removal(context, community, typed=typed, requested_by="cli")
+    """What was removed. Raises OperationFailed, SaidBadly, NothingKept or Conflict."""
+    operation = request_removal(
+        context,
+        community,
+        typed=typed,
+        even_without_backup=even_without_backup,
+        requested_by="cli",
+    )
     _follow(context, operation.id, on_progress)
     return describe_community(context, context.store.get_community(community.id))
 
@@ -111,6 +124,32 @@ def restore_now(
         "bytes": tally.bytes,
         "rows": tally.row_count,
     }
+
+
+def export_now(
+    context: Context, community: Community, operation: Operation, on_progress: OnProgress
+) -> dict[str, Any]:
+    """The bundle that this operation made. Raises OperationFailed."""
+    began = time.monotonic()
+    _follow(context, operation.id, on_progress)
+    made = context.store.list_bundles(community.id)
+    bundle = next(each for each in made if each.operation_id == operation.id)
+    return {
+        "id": community.id,
+        "address": community.address,
+        **describe_bundle(bundle),
+        "moves": not operation.asked["keeps_open"],
+        "signed_by": get_fingerprint(context),
+        "seconds": round(time.monotonic() - began, 2),
+    }
+
+
+def move_now(
+    context: Context, community: Community, operation: Operation, on_progress: OnProgress
+) -> dict[str, Any]:
+    """Where it lives once this part of its way was carried out. Raises OperationFailed."""
+    _follow(context, operation.id, on_progress)
+    return describe_community(context, context.store.get_community(community.id))
 
 
 def _follow(context: Context, operation_id: str, on_progress: OnProgress) -> None:

@@ -12,6 +12,7 @@ from provisioner.engine.history import read_history
 from provisioner.engine.keys import get_keys
 from provisioner.errors import NotFound
 from provisioner.models.backup import Backup, Drill
+from provisioner.models.bundle import Bundle
 from provisioner.models.community import GONE, Community
 from provisioner.models.history import DayOfVerdicts, VerdictChange
 from provisioner.models.operation import Operation
@@ -46,6 +47,9 @@ def describe_community(context: Context, community: Community) -> dict[str, Any]
         "postponed_why": community.postponed_why,
         "upgraded_at": _moment(community.upgraded_at),
         "before": version_of(community.before),
+        "reading_since": _moment(community.reading_since),
+        "moved_to": community.moved_to,
+        "kept_until": _moment(community.kept_until),
     }
 
 
@@ -93,6 +97,20 @@ def describe_backup(backup: Backup) -> dict[str, Any]:
         "read": backup.read,
         "seconds": backup.seconds,
         "made_at": backup.made_at.isoformat(),
+    }
+
+
+def describe_bundle(bundle: Bundle) -> dict[str, Any]:
+    """`rows` are all rows of all tables; `sha256` is of the whole file."""
+    return {
+        "file": bundle.file,
+        "sha256": bundle.sha256,
+        "snapshot": bundle.snapshot,
+        "release": version_of(bundle.release),
+        "files": bundle.files,
+        "bytes": bundle.bytes,
+        "rows": bundle.row_count,
+        "made_at": bundle.made_at.isoformat(),
     }
 
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import base64
+import hmac
+import json
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -12,14 +16,17 @@ from mnemonic import Mnemonic
 from provisioner.adapters.vault import FernetVault
 from provisioner.core.card import make_card, read_card
 from provisioner.core.keeping import phrase_secret
+from provisioner.engine.context import Context
 from provisioner.engine.work import Work
-from provisioner.errors import RestoreFailed, SaidBadly, SettingWrong
+from provisioner.errors import NotFound, RestoreFailed, SaidBadly, SettingWrong
 from provisioner.models.card import Card
+from provisioner.models.community import Community
 
 PHRASE = "backup_phrase"  # its name among the sealed secrets
 SOURCE_KEYS = "source_keys"  # of the S3 store that it is brought back from, until it is here
 STRENGTH = 256  # bits: 24 words (BIP-39)
 PURPOSE = b"taarafo card 1"
+PROOF_PURPOSE = b"taarafo receipt 1"
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -56,6 +63,14 @@ def ensure_phrase(work: Work) -> None:
     work.context.engine.ensure_secret(phrase_secret(work.community, work.place), value, labels)
 
 
+def get_phrase(context: Context, community: Community) -> str:
+    """The words themselves, for the operator who asked to see them. Raises NotFound."""
+    secrets = json.loads(context.vault.unseal(community.sealed_secrets))
+    if PHRASE not in secrets:
+        raise NotFound(what="phrase", name=community.address)
+    return str(secrets[PHRASE])
+
+
 def withdraw_phrase(work: Work) -> None:
     """It stays on no node longer than it is needed."""
     work.context.engine.remove_secret(phrase_secret(work.community, work.place))
@@ -79,8 +94,21 @@ def open_card(sealed: str, phrase: str) -> Card:
         raise RestoreFailed(repr(error), reason=reason) from error
 
 
+def prove_words(phrase: str, told: Mapping[str, Any]) -> str:
+    """What only who has the words can say about `told`: HMAC-SHA-256, in hex."""
+    text = json.dumps(told, sort_keys=True, separators=(",", ":")).encode()
+    return hmac.new(_derive(phrase, PROOF_PURPOSE), text, "sha256").hexdigest()
+
+
+def is_proof_of_words(phrase: str, told: Mapping[str, Any], proof: str) -> bool:
+    return bool(phrase) and hmac.compare_digest(prove_words(phrase, told), proof)
+
+
 def _open_vault(phrase: str) -> FernetVault:
     """Its key is derived from the words (BIP-39's seed, then HKDF of RFC 5869)."""
+    return FernetVault(base64.urlsafe_b64encode(_derive(phrase, PURPOSE)))
+
+
+def _derive(phrase: str, purpose: bytes) -> bytes:
     seed = Mnemonic.to_seed(phrase)
-    key = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=PURPOSE).derive(seed)
-    return FernetVault(base64.urlsafe_b64encode(key))
+    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose).derive(seed)

@@ -202,6 +202,7 @@ def bring_home(work: Work) -> None:
     """Beside where the app will look for it. Raises RestoreFailed unless every count matches."""
     _hand_over_keys(work)
     told = await_report(work, _plan_bring_home(work), "your things to come")
+    work.note({**work.operation.asked, "found": json.dumps(told["tally"])})
     work.log(f"{told['tally']['files']} files came in {told['seconds']} s, all counts match")
 
 

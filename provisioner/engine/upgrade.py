@@ -94,6 +94,10 @@ def _refuse_unless_running(community: Community) -> None:
     if community.state != CommunityState.RUNNING:
         reason = f"{community.name} is {community.state}, so its version cannot change."
         raise UpgradeRefused(reason=reason, advice=WAIT)
+    if community.reading_since:
+        reason = f"{community.name} was exported to move, so its version stays as it is."
+        advice = "Finish the move, or end it with `./taarafo community stay`."
+        raise UpgradeRefused(reason=reason, advice=advice)
 
 
 def _refuse_after_window(context: Context, community: Community) -> None:

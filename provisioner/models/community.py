@@ -21,6 +21,7 @@ def new_id() -> str:
 class CommunityState(StrEnum):
     CREATING = "creating"
     RUNNING = "running"
+    MOVED = "moved"  # it lives elsewhere; its address here leads there
     REMOVING = "removing"
     REMOVED = "removed"
     FAILED = "failed"  # its creation was undone; kept for the founder to read
@@ -85,6 +86,9 @@ class Community(SQLModel, table=True):
     postponed_until: datetime | None = Field(default=None, sa_type=Moment)
     postponed_why: str = ""
     state: str = CommunityState.CREATING
+    reading_since: datetime | None = Field(default=None, sa_type=Moment)  # nobody writes since
+    moved_to: str = ""  # such as https://smith.example.org
+    kept_until: datetime | None = Field(default=None, sa_type=Moment)  # its data, once it moved
     sealed_secrets: bytes = b""  # encrypted JSON: sign-in and invitation tokens, app secrets
     console_sha256: str = Field(default="", index=True)
     verdict: str = ""  # outcome of the last check

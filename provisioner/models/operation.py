@@ -19,6 +19,10 @@ class OperationKind(StrEnum):
     BACK_UP = "back-up"
     DRILL = "drill"
     RESTORE = "restore"
+    EXPORT = "export"
+    STAY = "stay"
+    MOVE = "move"
+    ERASE = "erase"
     FORGET = "forget"
     REMOVE = "remove"
 

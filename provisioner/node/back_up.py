@@ -34,7 +34,7 @@ def back_up(wish: Mapping[str, Any], places: Places = INSIDE) -> dict[str, Any]:
     repository.ensure()
     repository.unlock()
     told = _copy(repository, wish, places)
-    told["read"] = plan_reading(repository.get_stored_bytes(), int(wish["day"]))
+    told["read"] = wish.get("read") or plan_reading(repository.get_stored_bytes(), int(wish["day"]))
     repository.run("check", "--read-data-subset", told["read"])
     _keep_card(repository, told, wish)
     return {**told, "seconds": round(time.monotonic() - began, 2)}

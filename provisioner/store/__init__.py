@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from provisioner.store.backups import Backups
+from provisioner.store.bundles import Bundles
 from provisioner.store.communities import Communities, Page
 from provisioner.store.copies import Copies
 from provisioner.store.operations import Operations
@@ -12,5 +13,5 @@ from provisioner.store.steps import Steps
 __all__ = ["Page", "Store"]
 
 
-class Store(Backups, Communities, Copies, Operations, Rollouts, Steps):
+class Store(Backups, Bundles, Communities, Copies, Operations, Rollouts, Steps):
     """All reads and writes of the database. One instance a process; threads may share it."""

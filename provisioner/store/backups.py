@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlmodel import col, delete, select, update
 
 from provisioner.models.backup import Backup, Drill
+from provisioner.models.bundle import Bundle
 from provisioner.store.database import Database
 from provisioner.store.newest import keep_newest
 
@@ -61,6 +62,7 @@ class Backups(Database):
         with self.session() as session:
             session.exec(delete(Drill).where(col(Drill.community_id) == community_id))
             session.exec(delete(Backup).where(col(Backup.community_id) == community_id))
+            session.exec(delete(Bundle).where(col(Bundle.community_id) == community_id))
 
     def find_backups(self, community_ids: Sequence[str]) -> dict[str, Backup]:
         """The newest of each of these communities, in one query."""

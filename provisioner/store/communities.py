@@ -150,6 +150,22 @@ class Communities(Database):
         operation = _open(kind, community_id, requested_by, now)
         return self._open_while(operation, lambda _: True)
 
+    def request_part_of_move(
+        self,
+        community_id: str,
+        kind: OperationKind,
+        asked: dict[str, str],
+        *,
+        now: datetime,
+        requested_by: str,
+        state: CommunityState = CommunityState.RUNNING,
+    ) -> Operation:
+        """Record one part of its way to another control plane. Raises Conflict while another
+        Operation is open, or while its state is another."""
+        operation = _open(kind, community_id, requested_by, now)
+        operation.asked = asked
+        return self._open_while(operation, lambda _: True, state)
+
     def _record_both(self, community: Community, operation: Operation) -> None:
         with self.session() as session:
             session.add(community)
@@ -157,14 +173,19 @@ class Communities(Database):
             session.add(operation)
             session.flush()
 
-    def _open_while(self, operation: Operation, is_so: Callable[[Community], bool]) -> Operation:
+    def _open_while(
+        self,
+        operation: Operation,
+        is_so: Callable[[Community], bool],
+        state: CommunityState = CommunityState.RUNNING,
+    ) -> Operation:
         """Both or neither: the community runs and is as expected, and the Operation is open."""
         try:
             with self.session() as session:
                 session.add(operation)
                 session.flush()
                 row = session.get_one(Community, operation.community_id)
-                if row.state != CommunityState.RUNNING or not is_so(row):
+                if row.state != state or not is_so(row):
                     raise Conflict("it is not what it was", name=row.name)
         except IntegrityError as error:
             name = self.get_community(operation.community_id).name

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, func, or_
 from sqlmodel import col, select, update
 
 from provisioner.errors import NotFound
+from provisioner.models.community import GONE, Community
 from provisioner.models.operation import (
     Operation,
     OperationKind,
@@ -135,6 +136,32 @@ class Operations(Database):
             session.exec(
                 update(Operation).where(col(Operation.id) == operation_id).values(asked=dict(asked))
             )
+
+    def find_restored(self, snapshot: str) -> Operation | None:
+        """What brings this snapshot here, or has brought whoever is here."""
+        query = (
+            select(Operation)
+            .join(Community, col(Community.id) == col(Operation.community_id))
+            .where(
+                Operation.kind == OperationKind.RESTORE,
+                Operation.state != OperationState.FAILED,
+                col(Community.state).not_in(GONE),
+            )
+            .order_by(col(Operation.created_at).desc())
+        )
+        with self.session(writes=False) as session:
+            found = session.exec(query).all()
+        return next((each for each in found if each.asked["snapshot"] == snapshot), None)
+
+    def list_sources(self) -> list[str]:
+        """From where communities are being brought back now."""
+        with self.session(writes=False) as session:
+            found = session.exec(
+                select(Operation).where(
+                    Operation.kind == OperationKind.RESTORE, col(Operation.active_for).is_not(None)
+                )
+            )
+            return [each.asked["source"] for each in found.all()]
 
     def record_end(
         self, operation_id: str, worker: str, state: OperationState, now: datetime, **more: object

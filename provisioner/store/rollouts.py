@@ -55,12 +55,13 @@ class Rollouts(Database):
         )
 
     def list_fleet(self, app: str, channel: str) -> list[Community]:
-        """All that run."""
+        """All that run, but those that are on their way to another control plane."""
         with self.session(writes=False) as session:
             query = select(Community).where(
                 Community.app == app,
                 Community.channel == channel,
                 Community.state == CommunityState.RUNNING,
+                col(Community.reading_since).is_(None),
             )
             return list(session.exec(query).all())
 

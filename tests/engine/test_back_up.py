@@ -15,7 +15,7 @@ from provisioner.engine.phrase import PHRASE
 from provisioner.engine.remove import request_removal
 from provisioner.engine.upgrade import request_repeat
 from provisioner.engine.upkeep import keep_up
-from provisioner.errors import Conflict, NotFound
+from provisioner.errors import Conflict, NotFound, NothingKept
 from provisioner.models.community import CommunityState
 from provisioner.models.operation import OperationState
 from provisioner.models.promise import Preset
@@ -227,6 +227,34 @@ def test_with_the_community_everything_is_forgotten(context, family):
     assert context.store.find_drills([family.id]) == {}
     assert context.store.list_backups(family.id) == []
     assert any(f"/backups/{family.id}" in command for command in erased)
+
+
+def test_nothing_is_removed_without_a_copy_of_the_last_day_unless_told_twice(context, family):
+    def remove(**more):
+        return request_removal(context, family, typed=family.label, requested_by="test", **more)
+
+    with pytest.raises(NothingKept) as refused:
+        remove()
+    assert "no backup or export of The Smith Family from the last day" in refused.value.explain()
+    back_up(context, family)
+    context.clock.moment += timedelta(days=1, minutes=1)
+    with pytest.raises(NothingKept):
+        remove()
+    context.reports["back-up-local"] = {"error": "the place for backups is full"}
+    back_up(context, family)
+    with pytest.raises(NothingKept):
+        remove()
+    assert context.store.get_community(family.id).state == CommunityState.RUNNING
+    context.reports["back-up-local"] = {**GOOD["back-up-local"], "snapshot": "b" * 64}
+    back_up(context, family)
+    assert carry(context, remove()).state == OperationState.DONE
+
+
+def test_told_twice_it_goes_without_a_copy(context, family):
+    removal = request_removal(
+        context, family, typed=family.label, even_without_backup=True, requested_by="test"
+    )
+    assert carry(context, removal).state == OperationState.DONE
 
 
 def test_it_asks_by_itself_every_night_and_drills_every_week(context, family):

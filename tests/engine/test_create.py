@@ -265,17 +265,25 @@ def test_removal_needs_its_address_typed_and_leaves_nothing(context):
     run_operation(context, operation.id)
     community = context.store.get_community(community.id)
     with pytest.raises(SaidBadly):
-        request_removal(context, community, typed="yes", requested_by="test")
-    removal = request_removal(context, community, typed=community.label, requested_by="test")
+        request_removal(
+            context, community, typed="yes", even_without_backup=True, requested_by="test"
+        )
+    removal = request_removal(
+        context, community, typed=community.label, even_without_backup=True, requested_by="test"
+    )
     with pytest.raises(Conflict):
-        request_removal(context, community, typed=community.label, requested_by="test")
+        request_removal(
+            context, community, typed=community.label, even_without_backup=True, requested_by="test"
+        )
     run_operation(context, removal.id)
     gone = context.store.get_community(community.id)
     assert gone.state == CommunityState.REMOVED
     assert (gone.founder, gone.email, gone.sealed_secrets) == ("", "", b"")
     assert nothing_is_left(context)
     with pytest.raises(NotFound):
-        request_removal(context, gone, typed=community.label, requested_by="test")
+        request_removal(
+            context, gone, typed=community.label, even_without_backup=True, requested_by="test"
+        )
     again, _ = ask(context)
     assert again.label == community.label, "the name is free again"
 
@@ -285,12 +293,16 @@ def test_a_failed_removal_can_be_repeated(context):
     run_operation(context, operation.id)
     community = context.store.get_community(community.id)
     context.engine.failing_jobs = {"-erase"}
-    removal = request_removal(context, community, typed=community.label, requested_by="test")
+    removal = request_removal(
+        context, community, typed=community.label, even_without_backup=True, requested_by="test"
+    )
     run_operation(context, removal.id)
     assert context.store.get_operation(removal.id).state == OperationState.FAILED
     context.engine.failing_jobs = set()
     community = context.store.get_community(community.id)
-    removal = request_removal(context, community, typed=community.label, requested_by="test")
+    removal = request_removal(
+        context, community, typed=community.label, even_without_backup=True, requested_by="test"
+    )
     run_operation(context, removal.id)
     assert context.store.get_community(community.id).state == CommunityState.REMOVED
 
@@ -314,7 +326,9 @@ def test_what_is_being_changed_is_not_started_beside_that(context):
     context.engine.services.clear()
     context.engine.jobs.clear()
     living = context.store.get_community(community.id)
-    removal = request_removal(context, living, typed=community.label, requested_by="test")
+    removal = request_removal(
+        context, living, typed=community.label, even_without_backup=True, requested_by="test"
+    )
     context.store.change_community(community.id, state=CommunityState.RUNNING)
     assert resume_communities(context) == []
     assert context.engine.services == {}

@@ -55,7 +55,9 @@ def live(context):
 
 
 def remove(context, community):
-    removal = request_removal(context, community, typed=community.label, requested_by="test")
+    removal = request_removal(
+        context, community, typed=community.label, even_without_backup=True, requested_by="test"
+    )
     run_operation(context, removal.id)
 
 
@@ -182,7 +184,9 @@ def test_a_check_that_was_under_way_brings_nothing_back(context, community, monk
 
 def test_freeing_a_name_twice_is_freeing_it_once(context, community):
     """A worker that was killed right after it does the step again."""
-    removal = request_removal(context, community, typed=community.label, requested_by="test")
+    removal = request_removal(
+        context, community, typed=community.label, even_without_backup=True, requested_by="test"
+    )
     run_operation(context, removal.id)
     again = Work(context, removal, context.store.get_community(community.id), log=print)
     free_name(again)

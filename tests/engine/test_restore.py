@@ -56,7 +56,10 @@ def row_of(context, community):
 
 
 def take_down(context, family):
-    carry(context, request_removal(context, family, typed=family.label, requested_by="test"))
+    removal = request_removal(
+        context, family, typed=family.label, even_without_backup=True, requested_by="test"
+    )
+    carry(context, removal)
 
 
 def ask(context, kit, **changes):

@@ -32,7 +32,9 @@ def ask(context: Context, name: str, preset: Preset = Preset.FAMILY) -> tuple[Co
 
 def erase(context: Context, community: Community) -> Operation:
     living = context.store.get_community(community.id)
-    return request_removal(context, living, typed=living.label, requested_by="test")
+    return request_removal(
+        context, living, typed=living.label, even_without_backup=True, requested_by="test"
+    )
 
 
 def get(settings: Settings, host: str, path: str) -> tuple[int, str]:

@@ -48,12 +48,13 @@ def household(tmp_path):
     return make_household(tmp_path)
 
 
-def make_household(tmp_path):
+def make_household(folder):
+    """Skips where restic is not on the machine."""
     if not shutil.which("restic"):
         pytest.skip("restic is not on this machine")
-    places = Places(*(tmp_path / name for name in ("data", "scratch", "target", "phrase", "s3")))
-    for folder in ("backup", "media", "incoming"):
-        (places.data / folder).mkdir(parents=True)
+    places = Places(*(folder / name for name in ("data", "scratch", "target", "phrase", "s3")))
+    for name in ("backup", "media", "incoming"):
+        (places.data / name).mkdir(parents=True)
     places.scratch.mkdir()
     places.phrase.write_text("one two three")
     for number in range(20):
@@ -64,4 +65,4 @@ def make_household(tmp_path):
             db.execute("CREATE TABLE post (id INTEGER PRIMARY KEY, text TEXT)")
             db.executemany("INSERT INTO post (text) VALUES (?)", [("hello",)] * 7)
         db.close()
-    return Household(places, tmp_path / "repository")
+    return Household(places, folder / "repository")

@@ -346,6 +346,67 @@ def test_a_visitor_reaches_no_attendant_through_a_link_to_the_gateway(swapped: E
     assert Echo.called == called
 
 
+@pytest.fixture
+def moving(edge: Edge) -> Iterator[Edge]:
+    """A community whose folder has the mark of one that can only be read."""
+    door = edge.door("moving.localhost")
+    door.mkdir()
+    (door / "read-only").touch()
+    with community(door):
+        yield edge
+    shutil.rmtree(door)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_who_moves_house_can_be_read(moving: Edge, method: str) -> None:
+    answered = {"GET": 200}.get(method, 501)  # the echo knows no other
+    assert moving.ask("moving.localhost", "/feed?page=2", method)[0] == answered
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "WRITE"])
+def test_who_moves_house_takes_no_word(moving: Edge, method: str) -> None:
+    called = Echo.called
+    status, headers, body = moving.ask("moving.localhost", "/post", method, body=b"a word")
+    assert (status, headers["retry-after"]) == (503, "60")
+    assert b"This community is moving house." in body
+    assert b"You can read everything; writing opens again soon." in body
+    assert Echo.called == called
+    forged = {"X-HTTP-Method-Override": "POST"}
+    assert moving.ask("moving.localhost", "/post", "GET", headers=forged)[0] == 200
+
+
+def test_once_it_may_be_written_again_it_is_at_once(moving: Edge) -> None:
+    (moving.door("moving.localhost") / "read-only").unlink()
+    assert moving.ask("moving.localhost", "/post", "POST", body=b"a word")[0] == 200
+
+
+def test_others_are_written_while_one_moves(moving: Edge) -> None:
+    assert moving.ask("smith.localhost", "/post", "POST", body=b"a word")[0] == 200
+
+
+@pytest.fixture
+def moved(edge: Edge) -> Iterator[Path]:
+    door = edge.door("moved.localhost")
+    (door / "moved").mkdir(parents=True)
+    yield door / "moved"
+    shutil.rmtree(door)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_who_moved_is_found_at_the_new_address(edge: Edge, moved: Path, method: str) -> None:
+    (moved / "https:new.example.org:8443").touch()
+    status, headers, _ = edge.ask("moved.localhost:8080", "/join/a%20b?c=d&e=%2F", method)
+    assert status == 308
+    assert headers["location"] == "https://new.example.org:8443/join/a%20b?c=d&e=%2F"
+    assert headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("name", ["ftp:a.b", "https:a b", "https:-", "http:a.b:123456", "x"])
+def test_nobody_is_sent_to_what_is_no_address(edge: Edge, moved: Path, name: str) -> None:
+    (moved / name).touch()
+    assert edge.ask("moved.localhost", "/")[0] == 404
+
+
 def test_who_sends_slowly_takes_no_thread_of_a_community(edge: Edge) -> None:
     with ExitStack() as callers:
         slow = [

@@ -100,7 +100,10 @@ def test_a_community_is_created_followed_shown_and_removed(call):
     assert "/welcome/" in call("GET", f"/communities/{place}/links", 200)["signin_url"]
     call("DELETE", f"/communities/{place}", 422)
     call("DELETE", f"/communities/{place}?confirm=another", 422)
-    gone = call("DELETE", f"/communities/{place}?confirm=smith-family", 202)
+    kept = call("DELETE", f"/communities/{place}?confirm=smith-family", 409)
+    assert kept["code"] == "nothing-kept"
+    sure = f"/communities/{place}?confirm=smith-family&even_without_backup=yes"
+    gone = call("DELETE", sure, 202)
     assert gone["community"]["state"] == "removing"
     again = call("DELETE", f"/communities/{place}?confirm=smith-family", 409)
     assert again["code"] == "conflict"

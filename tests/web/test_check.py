@@ -9,6 +9,7 @@ import pytest
 
 from provisioner.core.appraisal.wording import LIMIT, summarize
 from provisioner.errors import TooMany, Unavailable
+from provisioner.models.community import CommunityState
 from provisioner.models.verdict import Finding, Outcome, Verdict
 from tests.app.reading import grade
 from tests.web.test_operator import make
@@ -41,6 +42,18 @@ def judged(context, monkeypatch):
 
     monkeypatch.setattr("web.check.ask.check_community", judge)
     return state
+
+
+def test_who_moved_is_not_checked_here_but_left_word(app, context, judged):
+    community, _ = make(context)
+    home = "https://smith.example.org"
+    context.store.change_community(community.id, state=CommunityState.MOVED, moved_to=home)
+    answer = app.test_client().get(f"/check/{community.address}")
+    assert answer.status_code == 200
+    assert "This community moved" in answer.text
+    assert f'<a href="{home}">' in answer.text
+    assert "GENUINE" not in answer.text
+    assert judged["asked"] == []
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))

@@ -270,11 +270,15 @@ def make_silent(context, community, found):
 
 
 def make_removing(context, community, found):
-    request_removal(context, community, typed=community.label, requested_by="test")
+    request_removal(
+        context, community, typed=community.label, even_without_backup=True, requested_by="test"
+    )
 
 
 def make_removed(context, community, found):
-    removal = request_removal(context, community, typed=community.label, requested_by="test")
+    removal = request_removal(
+        context, community, typed=community.label, even_without_backup=True, requested_by="test"
+    )
     run_operation(context, removal.id)
 
 

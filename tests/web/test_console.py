@@ -59,6 +59,17 @@ def test_the_cookie_of_one_page_opens_no_other(founder, app, context):
     assert founder.go("/my/oak-street").page.status_code == 403
 
 
+def test_she_reads_that_it_moves_and_where_it_went(founder, context, community):
+    now = context.clock.now()
+    context.store.change_community(community.id, reading_since=now)
+    assert "It is moving house" in founder.go("/my/smith-family").words
+    home = "https://smith.example.org"
+    context.store.change_community(community.id, state=CommunityState.MOVED, moved_to=home)
+    founder.go("/my/smith-family")
+    assert "It moved. This is its new home" in founder.words
+    assert f'href="{home}"' in founder.page.text
+
+
 def test_removal_wants_the_address_typed(founder, context, community):
     founder.go("/my/smith-family/remove").submit(typed="smith-famly")
     assert founder.page.status_code == 422
@@ -68,6 +79,10 @@ def test_removal_wants_the_address_typed(founder, context, community):
 
 def test_removal_shows_its_progress_and_a_kind_end(founder, context, community):
     founder.go("/my/smith-family/remove").submit(typed=" Smith-Family ")
+    assert founder.page.status_code == 409
+    assert "no backup or export" in founder.words
+    assert context.store.get_community(community.id).state == CommunityState.RUNNING
+    founder.submit(typed=" Smith-Family ", even_without_backup="yes")
     assert "taking down The Smith Family" in founder.words
     progress = founder.path
     assert founder.go("/my/smith-family").path == progress  # her page leads there meanwhile
@@ -80,17 +95,19 @@ def test_removal_shows_its_progress_and_a_kind_end(founder, context, community):
 def test_removal_sent_twice_is_one_removal(founder, context, community):
     founder.go("/my/smith-family/remove")
     form = founder.page
-    founder.submit(typed="smith-family")
+    founder.submit(typed="smith-family", even_without_backup="yes")
     first = founder.path
     founder.page = form
-    founder.submit(typed="smith-family")
+    founder.submit(typed="smith-family", even_without_backup="yes")
     assert founder.path == first
     assert len(context.store.list_operations(community.id)) == 2  # made once, removed once
 
 
 def test_a_removal_that_did_not_work_out_can_be_asked_for_again(founder, context, community):
     context.engine.failing_jobs = {"-erase"}
-    founder.go(f"/my/{community.label}/remove").submit(typed=community.label)
+    founder.go(f"/my/{community.label}/remove").submit(
+        typed=community.label, even_without_backup="yes"
+    )
     (removal,) = [o for o in context.store.list_operations(community.id) if o.kind == "remove"]
     run_operation(context, removal.id)
     assert context.store.get_operation(removal.id).state == "failed"

@@ -201,7 +201,12 @@ def test_removal_needs_the_address_typed(browser, context):
     assert refused.status_code == 422
     assert "please type its address: smith-family" in refused.text
     assert context.store.get_community(community.id).state == CommunityState.RUNNING
-    asked = post(browser, page, f"{page}/remove", typed=" Smith-Family ")
+    without = post(browser, page, f"{page}/remove", typed="smith-family")
+    assert without.status_code == 409
+    assert "no backup or export of The Smith Family" in without.text
+    assert 'name="even_without_backup"' in without.text
+    sure = {"typed": " Smith-Family ", "even_without_backup": "yes"}
+    asked = post(browser, page, f"{page}/remove", **sure)
     assert asked.status_code == 303
     again = post(browser, page, f"{page}/remove", typed="smith-family")
     assert again.status_code == 409
@@ -292,5 +297,6 @@ def test_no_page_of_the_operator_touches_docker(browser, context):
         assert browser.get(path).status_code == 200
     page = f"/operator/communities/{community.id}"
     assert post(browser, page, f"{page}/check").status_code == 303
-    assert post(browser, page, f"{page}/remove", typed="smith-family").status_code == 303
+    sure = {"typed": "smith-family", "even_without_backup": "yes"}
+    assert post(browser, page, f"{page}/remove", **sure).status_code == 303
     assert "engine" not in vars(context), "nobody built the adapter"

@@ -83,7 +83,11 @@ def show_links(call: Call) -> Links:
 def remove_community(call: Call) -> Accepted:
     community = get_living(call.context, call.path["community"])
     operation = request_removal(
-        call.context, community, typed=call.query.confirm, requested_by="api"
+        call.context,
+        community,
+        typed=call.query.confirm,
+        even_without_backup=call.query.even_without_backup == "yes",
+        requested_by="api",
     )
     return accept(call, call.context.store.get_community(community.id), operation)
 
@@ -143,7 +147,7 @@ ENDPOINTS = (
         "DELETE",
         "/communities/{community}",
         "remove_community",
-        "Remove a community and everything in it",
+        "Remove a community and everything in it, once a copy of the last day was proved",
         remove_community,
         Accepted,
         status=202,

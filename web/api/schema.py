@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -53,6 +53,9 @@ class RemoveQuery(Model):
     """Proof that the right community is meant."""
 
     confirm: str = Field(min_length=1, max_length=300, description="Its address, or first label.")
+    even_without_backup: Literal["yes", "no"] = Field(
+        "no", description="Also when no backup or export of the last day was proved."
+    )
 
 
 class NoQuery(Model):
@@ -124,6 +127,9 @@ class Community(Model):
     created_at: AwareDatetime
     checked_at: AwareDatetime | None
     zone: str = Field(description="By whose clock it has its quiet hours.")
+    reading_since: AwareDatetime | None = Field(description="Nobody writes since: it moves.")
+    moved_to: str = Field(description="Where it lives now, once it moved.")
+    kept_until: AwareDatetime | None = Field(description="How long its data is kept here then.")
     pinned_to: str = Field(description="The version it stays at; empty: it follows its channel.")
     postponed_until: AwareDatetime | None
     postponed_why: str

@@ -37,6 +37,11 @@ def find_recorded(context: Context, address: str) -> Recorded | None:
 
 def find_running(context: Context, address: str) -> Community | None:
     """By its whole address only; one query."""
+    found = find_here(context, address)
+    return found if found and found.state == CommunityState.RUNNING else None
+
+
+def find_here(context: Context, address: str) -> Community | None:
+    """Whoever has, or had, this whole address; one query."""
     found = context.store.find_community(address)
-    is_it = found and found.address == address and found.state == CommunityState.RUNNING
-    return found if is_it else None
+    return found if found and found.address == address else None

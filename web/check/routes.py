@@ -5,12 +5,13 @@ from __future__ import annotations
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from provisioner.models.community import CommunityState
 from provisioner.models.verdict import is_nothing_there
 from web.check import words
 from web.check.ask import ask_for_verdict, complete_address
 from web.check.blueprint import LONGEST, LOOKS, blueprint
 from web.check.past import show_past
-from web.check.recorded import find_running
+from web.check.recorded import find_here
 from web.check.report import write_report
 from web.current import get_context, get_settings
 from web.limits import limited
@@ -38,16 +39,19 @@ def ask() -> ResponseReturnValue:
 def show(address: str) -> ResponseReturnValue:
     """The verdict now, and what was found before. An address without any report gets 404."""
     context, whole = get_context(), read_typed(address)
+    community = find_here(context, whole)
+    if community and community.state == CommunityState.MOVED:
+        return render_template("check/moved.html", address=whole, home=community.moved_to)
     verdict = ask_for_verdict(context, whole)
     if is_nothing_there(verdict):
         return say_nothing_there(whole)
-    community = find_running(context, whole)
+    runs = community and community.state == CommunityState.RUNNING
     return render_template(
         "check/report.html",
         words=words,
         address=whole,
         report=write_report(verdict),
-        past=show_past(context, community, changes=CHANGES_SHOWN) if community else None,
+        past=show_past(context, community, changes=CHANGES_SHOWN) if community and runs else None,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response, make_response, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from provisioner.engine.remove import request_removal
+from provisioner.engine.remove import needs_copy, request_removal
 from provisioner.errors import Conflict, SaidBadly
 from provisioner.models.community import Community
 from web.console.blueprint import blueprint
@@ -36,6 +36,7 @@ def remove(label: str) -> BaseResponse:
             get_context(),
             community,
             typed=request.form.get("typed", ""),
+            even_without_backup=request.form.get("even_without_backup") == "yes",
             requested_by="founder",
         )
     except SaidBadly as error:
@@ -46,5 +47,10 @@ def remove(label: str) -> BaseResponse:
 
 
 def _render(community: Community, problem: Problem | None = None, status: int = 200) -> Response:
-    page = render_template("console/remove.html", community=community, problem=problem)
+    page = render_template(
+        "console/remove.html",
+        community=community,
+        problem=problem,
+        needs_copy=needs_copy(get_context(), community),
+    )
     return make_response(page, status)

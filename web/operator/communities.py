@@ -11,6 +11,7 @@ from provisioner.core.promises import describe_promises
 from provisioner.core.versions import version_of
 from provisioner.engine.chores import list_troubles
 from provisioner.engine.own_verdict import find_own_verdict
+from provisioner.engine.remove import needs_copy
 from provisioner.engine.totals import count_communities
 from provisioner.errors import TaarafoError
 from provisioner.models.community import GONE, Community, CommunityState
@@ -99,6 +100,7 @@ def render_community(
         operations=get_context().store.list_operations(community.id),
         is_gone=community.state in GONE,
         is_running=community.state == CommunityState.RUNNING,
+        needs_copy=needs_copy(get_context(), community),
         problem=problem,
         refused=refused,
         version_of=version_of,

@@ -19,7 +19,11 @@ def remove(community_id: str) -> ResponseReturnValue:
     community = context.store.get_community(community_id)
     try:
         operation = request_removal(
-            context, community, typed=request.form.get("typed", ""), requested_by="operator"
+            context,
+            community,
+            typed=request.form.get("typed", ""),
+            even_without_backup=request.form.get("even_without_backup") == "yes",
+            requested_by="operator",
         )
     except (SaidBadly, Conflict) as problem:
         return render_community(community, problem), problem.http_status

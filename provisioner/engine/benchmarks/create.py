@@ -35,7 +35,13 @@ def bench_create(context: Context, *, times: int, say: Callable[[str], None]) ->
             seconds, community = _create_by_web(context, token)
             ours.append(seconds)
             bare.append(_create_bare(context, community))
-            remove_now(context, community, typed=community.label, on_progress=lambda _: None)
+            remove_now(
+                context,
+                community,
+                typed=community.label,
+                even_without_backup=True,
+                on_progress=lambda _: None,
+            )
             say(f"{round_ + 1}/{times}: {ours[-1]:.2f} s beside {bare[-1]:.2f} s")
     finally:
         revoke_api_token_by_secret(context, token)

@@ -37,7 +37,7 @@ def bench_drill(context: Context, *, megabytes: int, say: Callable[[str], None])
     community = context.store.get_community(made["id"])
     try:
         say(f"Writing {megabytes} MB of photos")
-        _fill(context, community, megabytes)
+        fill_with_photos(context, community, megabytes)
         say("Backing it up")
         copied = _back_up(context, community)
         say("Restoring it where nobody reaches it")
@@ -46,7 +46,13 @@ def bench_drill(context: Context, *, megabytes: int, say: Callable[[str], None])
         say("Restoring it with restic alone")
         bare = _restore_bare(context, community)
     finally:
-        remove_now(context, community, typed=community.label, on_progress=lambda _: None)
+        remove_now(
+            context,
+            community,
+            typed=community.label,
+            even_without_backup=True,
+            on_progress=lambda _: None,
+        )
     return {
         "seconds": drilled["seconds"],
         "bare_seconds": bare,
@@ -59,7 +65,7 @@ def bench_drill(context: Context, *, megabytes: int, say: Callable[[str], None])
     }
 
 
-def _fill(context: Context, community: Community, megabytes: int) -> None:
+def fill_with_photos(context: Context, community: Community, megabytes: int) -> None:
     """Random bytes, as photos are to whoever would compress them."""
     media = Path(home_dir(community, context.place)) / "data" / "media"
     uid = context.releases.get(community.release).recipe.app.uid
@@ -83,14 +89,14 @@ def _restore_bare(context: Context, community: Community) -> float:
     work = Work(context, operation, living, log=lambda _: None)
     told: dict[str, Any] = {}
     try:
-        _until_done(lambda: set_stage(work))
-        _until_done(lambda: told.update(bring_back(work)))
+        until_done(lambda: set_stage(work))
+        until_done(lambda: told.update(bring_back(work)))
     finally:
-        _until_done(lambda: strike_stage(work))
+        until_done(lambda: strike_stage(work))
     return float(told["seconds"])
 
 
-def _until_done(step: Callable[[], object]) -> None:
+def until_done(step: Callable[[], object]) -> None:
     ends = time.monotonic() + PATIENCE
     while True:
         try:

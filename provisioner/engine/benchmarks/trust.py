@@ -40,7 +40,13 @@ def bench_trust(context: Context, say: Callable[[str], None]) -> dict[str, Any]:
         check = statistics.median(_time_check(community) for _ in range(ROUNDS + 1))
         evidence, plain = _compare_evidence(context, community)
     finally:
-        remove_now(context, community, typed=community.label, on_progress=lambda _: None)
+        remove_now(
+            context,
+            community,
+            typed=community.label,
+            even_without_backup=True,
+            on_progress=lambda _: None,
+        )
     say("Measuring files")
     measured, challenged = bench_measure(), bench_challenge()
     say("Asking three witnesses")

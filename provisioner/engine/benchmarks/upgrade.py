@@ -42,7 +42,13 @@ def bench_upgrade(context: Context, *, times: int, say: Callable[[str], None]) -
         lost = crowd.list_lost()
     finally:
         community = context.store.get_community(community.id)
-        remove_now(context, community, typed=community.label, on_progress=lambda _: None)
+        remove_now(
+            context,
+            community,
+            typed=community.label,
+            even_without_backup=True,
+            on_progress=lambda _: None,
+        )
     times_plain = [answer.seconds for answer in plain]
     slowest = max(answer.seconds for answer in crowd.answers)
     return {
