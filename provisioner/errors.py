@@ -124,6 +124,17 @@ class UpgradeRefused(Conflict):
     advice = "{advice} Nothing was changed."
 
 
+class BeingUpgraded(Conflict):
+    """Nothing is written while it is not decided which version of the control plane stays."""
+
+    code = "being-upgraded"
+    sentence = "The control plane is being upgraded."
+    advice = (
+        "Wait until that is over. If it was interrupted, run `./taarafo up`: it goes on, or puts "
+        "back what was there. Nothing was changed."
+    )
+
+
 class NothingKept(Conflict):
     """No copy that outlives it was proved within a day: it has to be said twice."""
 
@@ -229,6 +240,26 @@ class BuildFailed(OperatorError):
     code = "build-failed"
     sentence = "The image {image} could not be built."
     advice = "Read the log above. The last good image is untouched."
+
+
+class DatabaseNewer(OperatorError):
+    """An older version never touches what it cannot read."""
+
+    code = "database-newer"
+    sentence = (
+        "The database was written by a newer version of Taarafo (its form is {revision}), and "
+        "this one does not know it."
+    )
+    advice = (
+        "Use the newer checkout. To come back to this one, run `./taarafo up --back` there first. "
+        "Nothing was changed."
+    )
+
+
+class DatabaseDamaged(OperatorError):
+    code = "database-damaged"
+    sentence = "The database is not sound: {reason}."
+    advice = "Copies from before upgrades are in `upgrade/kept` of the state folder."
 
 
 class WitnessMemoryBroken(OperatorError):
@@ -440,6 +471,18 @@ class PromiseBroken(TaarafoError):
     )
     advice = "Nothing was lost. Tell whoever publishes it; wait for the next version."
     exit_code = 35
+
+
+class PutBack(TaarafoError):
+    """A new control plane that did not prove itself: the one before is there again."""
+
+    code = "put-back"
+    sentence = (
+        "The new control plane did not prove itself, so the one before runs again, with "
+        "everything that was written. What happened: {reason}"
+    )
+    advice = "Nothing was lost. Repair the new version, or wait for the next one."
+    exit_code = 40
 
 
 class OperationFailed(TaarafoError):

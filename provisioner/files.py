@@ -66,7 +66,8 @@ def remove_unfinished(folder: Path) -> None:
 
 @contextmanager
 def locked(folder: Path, *, part: str, seconds: float = 10.0) -> Iterator[None]:
-    """Hold a folder alone, across processes. Raises Unavailable when it stays taken.
+    """Hold a folder alone, across processes. Raises Unavailable when it stays taken, also by those
+    who `share` it.
 
     The lock is on the folder itself, so it needs no file and works through bind mounts.
     """
@@ -77,6 +78,18 @@ def locked(folder: Path, *, part: str, seconds: float = 10.0) -> Iterator[None]:
         yield
     finally:
         os.close(number)
+
+
+def share(folder: Path) -> int | None:
+    """Hold a folder together with others until this process ends, or the returned file is closed;
+    None when somebody holds it alone. Raises OSError where there is no such folder to be read."""
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(number, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(number)
+        return None
+    return number
 
 
 def _wait_for_lock(number: int, folder: Path, part: str, deadline: float) -> None:

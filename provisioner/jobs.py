@@ -47,6 +47,14 @@ def open_queue(settings: Settings) -> Queue:
     return Queue(QUEUE, connection=connect_queue(settings), serializer=JSONSerializer)
 
 
+def reach_queue(settings: Settings) -> None:
+    """Raises Unavailable."""
+    try:
+        connect_queue(settings).ping()
+    except RedisError as error:
+        raise Unavailable(repr(error), part="the queue") from error
+
+
 class QueueWaker:
     """The port `Waker`. A queue that is away costs only time: the sweep finds the operation."""
 

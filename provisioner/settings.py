@@ -194,6 +194,26 @@ class Settings(BaseModel):
         return self.state / "control-plane.json"
 
     @property
+    def upgrade_dir(self) -> Path:
+        """The journal of an upgrade of the control plane, what runs, and what ran before."""
+        return self.state / "upgrade"
+
+    @property
+    def standby_file(self) -> Path:
+        """While it is there, the worker does nothing and the web opens behind a closed door."""
+        return self.db_dir / "standby"
+
+    @property
+    def ready_file(self) -> Path:
+        """A worker that stands by says here that it reaches all that it needs."""
+        return self.db_dir / "worker-ready"
+
+    @property
+    def web_dir(self) -> Path:
+        """The web's folder below the edge's."""
+        return self.edge_dir / self.base_host
+
+    @property
     def own_verdict_file(self) -> Path:
         """What the last check of the control plane itself said, as JSON."""
         return self.db_dir / "control-plane-verdict.json"

@@ -22,11 +22,12 @@ from provisioner.engine.move import erase_moved
 from provisioner.engine.operations import run_operation, run_stranded
 from provisioner.engine.own_verdict import watch_control_plane
 from provisioner.engine.roll_out import roll_out
+from provisioner.engine.standby import is_standing_by, report_ready
 from provisioner.engine.upkeep import keep_up
 from provisioner.engine.watch import watch_communities
 from provisioner.engine.weighing import look_after_room
 from provisioner.errors import TaarafoError, Unavailable
-from provisioner.jobs import QueueWaker, listen
+from provisioner.jobs import QueueWaker, listen, reach_queue
 from provisioner.settings import Settings
 from provisioner.signals import when_asked
 
@@ -35,6 +36,7 @@ AT_ONCE = 4  # operations that one worker carries side by side
 FRESHEN_SECONDS = 600.0
 IMAGES_SECONDS = 3600.0
 WITNESS_SECONDS = 60.0  # how often is looked whether the witnesses are due to be asked
+STANDBY_SECONDS = 0.2
 LISTEN_SECONDS = 2.0  # how often a worker looks whether the queue is back
 LOOK_SECONDS = 1.0  # how often is looked whether a round has to come before its time
 
@@ -80,33 +82,57 @@ def work(context: Context) -> None:
         """Another value when an upgrade may have ended, or something may be published."""
         return carried["operations"], read_change(settings.repository_dir)
 
+    def every(
+        seconds: float,
+        name: str,
+        call: Callable[[], object],
+        news: Callable[[], object] = lambda: None,
+    ) -> None:
+        _every(seconds, ended, name, lambda: None if is_standing_by(settings) else call(), news)
+
     when_asked(ended.set)
-    _every(settings.sweep_seconds, ended, "sweep", sweep)
-    _every(settings.watch_seconds, ended, "watch", lambda: watch_communities(context))
-    _every(settings.watch_seconds, ended, "own check", lambda: watch_control_plane(context))
-    _every(settings.watch_seconds, ended, "upkeep", lambda: carry_chore(context, "upkeep", upkeep))
-    _every(
+    _stand_by(context, ended)
+    every(settings.sweep_seconds, "sweep", sweep)
+    every(settings.watch_seconds, "watch", lambda: watch_communities(context))
+    every(settings.watch_seconds, "own check", lambda: watch_control_plane(context))
+    every(settings.watch_seconds, "upkeep", lambda: carry_chore(context, "upkeep", upkeep))
+    every(
         settings.watch_seconds,
-        ended,
         "rollout",
         lambda: carry_chore(context, "rollout", spread),
         read_news,
     )
-    _every(settings.watch_seconds, ended, "room", lambda: carry_chore(context, "room", room))
-    _every(IMAGES_SECONDS, ended, "images", lambda: carry_chore(context, "images", images))
-    _every(FRESHEN_SECONDS, ended, "freshen", lambda: freshen_releases(context))
-    _every(WITNESS_SECONDS, ended, "witnesses", lambda: freshen_cosignatures(context))
+    every(settings.watch_seconds, "room", lambda: carry_chore(context, "room", room))
+    every(IMAGES_SECONDS, "images", lambda: carry_chore(context, "images", images))
+    every(FRESHEN_SECONDS, "freshen", lambda: freshen_releases(context))
+    every(WITNESS_SECONDS, "witnesses", lambda: freshen_cosignatures(context))
     while not ended.is_set():
         try:
             listen(settings, carry, ended)
         except Unavailable as error:
             log.warning("queue away: %s", error.detail)
-            run_stranded(context)
+            if not is_standing_by(settings):
+                run_stranded(context)
             ended.wait(LISTEN_SECONDS)
+
+
+def _stand_by(context: Context, ended: threading.Event) -> None:
+    """Started in the middle of an upgrade: only say whether everything could be reached."""
+    settings = context.settings
+    while is_standing_by(settings) and not ended.is_set():
+        try:
+            reach_queue(settings)
+            nodes = len(context.engine.list_nodes())
+            report_ready(settings, {"open": context.store.count_open(), "nodes": nodes})
+        except TaarafoError as error:
+            log.warning("standing by: %s", error.detail or error.code)
+        ended.wait(STANDBY_SECONDS)
 
 
 def _carry(context: Context, operation_id: str) -> None:
     """Top of a job: whatever happens is logged, and the sweep tries again."""
+    if is_standing_by(context.settings):  # the sweep finds it afterwards
+        return
     try:
         run_operation(context, operation_id)
     except Exception:

@@ -39,15 +39,14 @@ def pytest_configure(config: pytest.Config) -> None:
         table.pytest_configure(config)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Those on one engine stay together and in order, beside all others (docs/decisions).
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Those on one engine stay together and in order, beside all others (docs/decisions)."""
+    if "engine" in getattr(item, "fixturenames", ()):
+        item.add_marker(pytest.mark.xdist_group("engine"))
 
-    Without an engine the live parts say why they are skipped; CI fails them instead.
-    """
-    for item in items:
-        if "engine" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("engine"))
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without an engine the live parts say why they are skipped; CI fails them instead."""
     reason = os.environ.get("TAARAFO_TEST_NO_ENGINE", "they need an engine: run `./taarafo test`")
     if "TAARAFO_TEST_DOCKER_HOST" in os.environ or os.environ.get("CI"):
         return

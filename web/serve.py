@@ -17,6 +17,7 @@ from cheroot.wsgi import Server
 from flask import Flask
 
 from provisioner.engine.context import Context
+from provisioner.engine.standby import choose_door
 from provisioner.settings import Settings
 from provisioner.signals import when_asked
 from web.app import create_app
@@ -90,4 +91,4 @@ def open_app() -> Flask:
 
 
 if __name__ == "__main__":
-    serve(open_app(), sys.argv[1])
+    serve(open_app(), choose_door(Settings(), sys.argv[1]))

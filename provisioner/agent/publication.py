@@ -19,6 +19,7 @@ from provisioner.core.appraisal.dsse import (
     read_envelope,
     seal,
 )
+from provisioner.core.versions import version_key, version_of
 from provisioner.files import remove_unfinished, write_atomically
 from provisioner.models.evidence import (
     LIFETIME_SECONDS,
@@ -120,7 +121,7 @@ class Publication:
             community=labels[COMMUNITY],
             origin=labels.get("org.taarafo.address", containers[0].host),
             host=self.signer.public.host_id,
-            release=labels.get("org.taarafo.release", ""),
+            release=_newest_release(containers),
             issued=write_moment(issued),
             expires=write_moment(issued + timedelta(seconds=LIFETIME_SECONDS)),
             containers=seen,
@@ -156,3 +157,13 @@ def _signers_of(raw: bytes, *signers: Signer) -> list[Signer]:
         return [by_key[key] for key in list_signers(read_envelope(raw), by_key)]
     except ValueError:
         return []
+
+
+def _newest_release(containers: Sequence[Running]) -> str:
+    """A part that a newer release leaves as it was may still bear the name of the one before: all
+    parts are reported under the newest, and each has to be as that one says."""
+    named = [each.labels.get("org.taarafo.release", "") for each in containers]
+    try:
+        return max(named, key=lambda target: version_key(version_of(target)))
+    except ValueError:  # a label that names no release
+        return named[0]

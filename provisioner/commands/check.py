@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from provisioner.commands.speaking import Json, open_context, say, show
+from provisioner.commands.speaking import Json, open_context_aside, say, show
 from provisioner.errors import SaidBadly
 
 check = typer.Typer()
@@ -37,7 +37,7 @@ def check_address(
         raise SaidBadly("A summary is of a saved check: add --save or --offline.", "vsa")
     if key and not vsa:
         raise SaidBadly("A key signs the summary: add --vsa.", "key")
-    context = open_context()
+    context = open_context_aside()
     trusted = Path(root) if root else None
     share = partial(share_verdict, to=Path(vsa), key=Path(key) if key else None) if vsa else None
     if offline:

@@ -6,20 +6,29 @@ from typing import Annotated
 
 import typer
 
-from provisioner.commands.speaking import Json, open_context, say, show
+from provisioner.commands.speaking import Json, open_context_aside, say, show
 from provisioner.settings import Settings
 
 machine = typer.Typer()
 
 
 @machine.command()
-def up(as_json: Json = False) -> None:
-    """Set this machine up and run everything on it. Running it again changes nothing."""
+def up(
+    back: Annotated[
+        bool, typer.Option("--back", help="Go back to the control plane that ran before.")
+    ] = False,
+    without_new: Annotated[
+        bool, typer.Option("--without-new", help="Also without what that one cannot keep.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Set this machine up and run everything on it, or upgrade what runs. Again changes nothing."""
     from dataclasses import asdict
 
-    from provisioner.engine.up import bring_up
+    from provisioner.engine.up import bring_back, bring_up
 
-    report = bring_up(Settings(), say)
+    settings = Settings()
+    report = bring_back(settings, say, may_lose=without_new) if back else bring_up(settings, say)
     lines = [f"The wizard is open at {report.url}"]
     if report.operator_link:
         lines.append(f"Your own dashboard, once, to set a password: {report.operator_link}")
@@ -36,7 +45,7 @@ def down(
     from provisioner.engine.down import bring_down
     from provisioner.engine.down import purge as erase
 
-    context = open_context()
+    context = open_context_aside()
     if not purge:
         bring_down(context, say)
         say("Stopped. Everything is kept; `./taarafo up` continues.")
@@ -57,7 +66,7 @@ def status(as_json: Json = False) -> None:
     """What runs here now."""
     from provisioner.engine.status import read_status
 
-    found = read_status(open_context())
+    found = read_status(open_context_aside())
     show(found.as_json(), found.as_text(), as_json=as_json)
     if not found.is_healthy:
         raise typer.Exit(1)

@@ -8,7 +8,7 @@ import typer
 
 from provisioner.commands.release_keys import keys
 from provisioner.commands.release_witness import release_witness
-from provisioner.commands.speaking import Json, open_context, say, show
+from provisioner.commands.speaking import Json, open_context_aside, say, show
 
 release = typer.Typer(no_args_is_help=True, help="Build, publish, list and verify releases.")
 release.add_typer(keys, name="keys")
@@ -20,7 +20,7 @@ def release_build(recipe: str = "taarafo", as_json: Json = False) -> None:
     """Build the images of a recipe, reproducibly."""
     from provisioner.engine.release import build_release
 
-    built = build_release(open_context(), recipe, say).model_dump(mode="json", by_alias=True)
+    built = build_release(open_context_aside(), recipe, say).model_dump(mode="json", by_alias=True)
     facts = {"recipe": recipe, "version": built["recipe"]["version"], "images": built["images"]}
     text = "\n".join(f"{name}  {image['digest']}" for name, image in built["images"].items())
     show(facts, text, as_json=as_json)
@@ -42,7 +42,7 @@ def release_publish(
     from provisioner.engine.release import publish_recipe
 
     urgency = SECURITY if security else ROUTINE
-    listing = publish_recipe(open_context(), recipe, say, urgency=urgency, channel=channel)
+    listing = publish_recipe(open_context_aside(), recipe, say, urgency=urgency, channel=channel)
     show(listing.model_dump(mode="json"), f"Published {listing.target}", as_json=as_json)
 
 
@@ -58,7 +58,7 @@ def release_promote(
     """Give a release of early to everybody: the same images, nothing is built."""
     from provisioner.engine.promote import promote
 
-    listing = promote(open_context(), recipe, version, at_once=at_once)
+    listing = promote(open_context_aside(), recipe, version, at_once=at_once)
     show(listing.model_dump(mode="json"), f"Published {listing.target}", as_json=as_json)
 
 
@@ -67,7 +67,7 @@ def release_list(as_json: Json = False) -> None:
     """Every published release."""
     from provisioner.engine.release import list_published
 
-    listings = list_published(open_context())
+    listings = list_published(open_context_aside())
     rows = [listing.model_dump(mode="json") for listing in listings]
     lines = [f"{row.target}{'  self-built' if row.is_self_built else ''}" for row in listings]
     show(rows, "\n".join(lines) or "Nothing is published yet.", as_json=as_json)
@@ -78,7 +78,7 @@ def release_verify(as_json: Json = False) -> None:
     """Read everything published as a stranger would, from the root we shipped with."""
     from provisioner.engine.release import verify_published
 
-    report = verify_published(open_context())
+    report = verify_published(open_context_aside())
     lines = [f"{'ok  ' if row['ok'] else 'BAD '}  {row['sentence']}" for row in report]
     show(report, "\n".join(lines), as_json=as_json)
     if not all(row["ok"] for row in report):
@@ -95,7 +95,7 @@ def release_floor(
     """Say that versions of RECIPE before VERSION are not safe to run any more."""
     from provisioner.engine.release_keys import raise_release_floor
 
-    listing = raise_release_floor(open_context(), recipe, channel, version)
+    listing = raise_release_floor(open_context_aside(), recipe, channel, version)
     text = f"Before {listing.security_floor}, no version of {recipe} is called safe any more."
     show(listing.model_dump(mode="json"), text, as_json=as_json)
 
@@ -114,6 +114,8 @@ def release_rebuild(
     from provisioner.engine.rebuild import rebuild_release
 
     file = Path(key) if key else None
-    rebuilt = rebuild_release(open_context(), app_name, version, say, channel=channel, key=file)
+    rebuilt = rebuild_release(
+        open_context_aside(), app_name, version, say, channel=channel, key=file
+    )
     show(rebuilt.as_json(), rebuilt.as_text(), as_json=as_json)
     rebuilt.require_same()

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from provisioner.commands.speaking import Json, open_context, say, show, show_ceremony
+from provisioner.commands.speaking import Json, open_context_aside, say, show, show_ceremony
 
 keys = typer.Typer(no_args_is_help=True, help="Change and use the keys that sign releases.")
 
@@ -16,7 +16,7 @@ def keys_list(as_json: Json = False) -> None:
     """Who may sign which role, how many must, and until when it is signed."""
     from provisioner.engine.release_keys import list_release_keys, list_waiting_sentences
 
-    context = open_context()
+    context = open_context_aside()
     rows = list_release_keys(context)
     lines = [
         f"{row['role']}  {row['file']}  {row['keyid'][:12]}  "
@@ -38,7 +38,7 @@ def keys_rotate(
     """Replace a key of ROLE by a new one with the same file name."""
     from provisioner.engine.release_keys import rotate_release_key
 
-    show_ceremony(rotate_release_key(open_context(), role, number), as_json)
+    show_ceremony(rotate_release_key(open_context_aside(), role, number), as_json)
 
 
 @keys.command("add")
@@ -48,7 +48,7 @@ def keys_add(role: str, file: str, as_json: Json = False) -> None:
 
     from provisioner.engine.release_keys import add_release_key
 
-    show_ceremony(add_release_key(open_context(), role, Path(file)), as_json)
+    show_ceremony(add_release_key(open_context_aside(), role, Path(file)), as_json)
 
 
 @keys.command("remove")
@@ -56,7 +56,7 @@ def keys_remove(role: str, keyid: str, as_json: Json = False) -> None:
     """Take a key of ROLE out of use, for good."""
     from provisioner.engine.release_keys import remove_release_key
 
-    show_ceremony(remove_release_key(open_context(), role, keyid), as_json)
+    show_ceremony(remove_release_key(open_context_aside(), role, keyid), as_json)
 
 
 @keys.command("threshold")
@@ -69,7 +69,7 @@ def keys_threshold(
     """Let N of the keys of ROLE have to sign."""
     from provisioner.engine.release_keys import set_release_threshold
 
-    show_ceremony(set_release_threshold(open_context(), role, needed, keys), as_json)
+    show_ceremony(set_release_threshold(open_context_aside(), role, needed, keys), as_json)
 
 
 @keys.command("sign")
@@ -83,5 +83,5 @@ def keys_sign(
 
     from provisioner.engine.release_keys import sign_release_change
 
-    signed = sign_release_change(open_context(), role, Path(key) if key else None)
+    signed = sign_release_change(open_context_aside(), role, Path(key) if key else None)
     show_ceremony(signed, as_json)

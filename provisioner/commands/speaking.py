@@ -24,6 +24,19 @@ def show(value: Any, text: str, *, as_json: bool) -> None:  # noqa: ANN401 - any
 
 
 def open_context() -> Any:  # noqa: ANN401 - imported late
+    """Refused while the control plane is upgraded, which waits until this command has ended.
+
+    Raises BeingUpgraded.
+    """
+    from provisioner.engine.standby import take_turn
+
+    context = open_context_aside()
+    context.turn = take_turn(context.settings)
+    return context
+
+
+def open_context_aside() -> Any:  # noqa: ANN401 - imported late
+    """For a command that never writes to the database: it and an upgrade need not wait."""
     from provisioner.engine.context import Context
 
     return Context(Settings())

@@ -47,6 +47,7 @@ class Context:
     def __init__(self, settings: Settings, *, waker: Waker | None = None) -> None:
         self.settings = settings
         self.waker: Waker = waker or NoWaker()
+        self.turn: int | None = None  # what a command holds for as long as it may write
 
     @cached_property
     def store(self) -> Store:

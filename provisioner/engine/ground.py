@@ -48,14 +48,23 @@ def ensure_keys(context: Context) -> None:
             write_atomically(path, make(), mode=0o600)
 
 
+def describe_deployed(
+    context: Context, images: Mapping[str, str], places: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """What is deployed, and from where, for every later command and for the worker."""
+    deployed = {"images": dict(images), "state": str(context.settings.state), **places}
+    return json.dumps(deployed, indent=2, sort_keys=True) + "\n"
+
+
 def record_deployed(
-    context: Context, images: dict[str, str], places: Mapping[str, str] = MappingProxyType({})
+    context: Context, images: Mapping[str, str], places: Mapping[str, str] = MappingProxyType({})
 ) -> None:
-    """Remember what was deployed, and from where, for every later command and for the worker."""
-    settings = context.settings
-    deployed = {"images": images, "state": str(settings.state), **places}
-    text = json.dumps(deployed, indent=2, sort_keys=True).encode() + b"\n"
-    path = context.settings.control_plane_file
+    """Leave it where they look."""
+    write_deployed(context, describe_deployed(context, images, places))
+
+
+def write_deployed(context: Context, deployed: str) -> None:
+    path, text = context.settings.control_plane_file, deployed.encode()
     if path.exists() and path.read_bytes() == text:
         return
     path.write_bytes(text)  # in place: a running worker has this very file mounted

@@ -73,6 +73,7 @@ def plan_folders(settings: Settings) -> list[Folder]:
         make_folder(settings.agent_door_dir, ROOT_UID, "0755"),
         make_folder(settings.hosts_dir, ROOT_UID, "0755"),
         make_folder(settings.backups_dir, ROOT_UID, "0700"),
+        make_folder(settings.upgrade_dir, ROOT_UID, "0700"),
         make_folder(settings.registry_dir, REGISTRY_UID, "0700"),
     ]
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from provisioner.core.control_plane import Ground, plan_part
 from provisioner.engine.context import Context
 from provisioner.engine.ground import read_ground
+from provisioner.engine.own_journal import record_part
 from provisioner.engine.publisher import open_publisher
 from provisioner.errors import Unavailable
 from provisioner.models.release import Release
@@ -46,7 +47,9 @@ def fit_worker(context: Context) -> bool:
     if release is None or context.engine.find_task(worker) is None:
         return False
     open_way_out(context, ground)
-    context.engine.ensure_service(plan_part(ground, release, "worker"))
+    part = plan_part(ground, release, "worker")
+    context.engine.ensure_service(part)
+    record_part(context.settings, part)
     close_way_out(context, ground)
     return True
 

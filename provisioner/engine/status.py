@@ -8,6 +8,7 @@ from typing import Any
 from provisioner.core.control_plane import PARTS
 from provisioner.engine.chores import list_troubles
 from provisioner.engine.context import Context
+from provisioner.engine.own_journal import find_journal
 from provisioner.engine.own_verdict import find_own_verdict
 from provisioner.engine.quota import list_warnings
 from provisioner.errors import TaarafoError
@@ -61,9 +62,19 @@ def read_status(context: Context) -> Status:
         open_operations=_count_open(context),
         verdict=own.outcome if own else "",
         checked_at=own.checked_at.isoformat() if own else "",
-        troubles=tuple(trouble.explain() for trouble in list_troubles(context)),
+        troubles=(*_say_unfinished(context), *(each.explain() for each in list_troubles(context))),
         warnings=_list_warnings(context),
     )
+
+
+def _say_unfinished(context: Context) -> list[str]:
+    """Only on the machine itself: nobody else may look into that folder."""
+    try:
+        journal = find_journal(context.settings)
+    except (TaarafoError, OSError):
+        return ["The journal of an upgrade of the control plane cannot be read."]
+    told = "The control plane is being upgraded. If that was interrupted, run ./taarafo up."
+    return [told] if journal else []
 
 
 def _is_answering(context: Context) -> bool:

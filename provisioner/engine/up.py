@@ -7,38 +7,42 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from provisioner.core.control_plane import (
-    CONTROL_UID,
-    EDGE_UID,
-    Ground,
-    plan_control_plane,
-    plan_part,
-)
+from provisioner.core.control_plane import CONTROL_UID, EDGE_UID, Ground, plan_control_plane
+from provisioner.core.own_upgrade import Journal
 from provisioner.engine.backup_places import record_places
 from provisioner.engine.context import Context
 from provisioner.engine.doctor import find_port_holder
 from provisioner.engine.enrol import enrol_agents
-from provisioner.engine.ground import ensure_keys, record_deployed
+from provisioner.engine.ground import describe_deployed, ensure_keys
 from provisioner.engine.operators import find_operator, make_operator_link
-from provisioner.engine.own_verdict import await_own_verdict
+from provisioner.engine.own_journal import prune_kept
+from provisioner.engine.own_verdict import await_own_verdict, record_own_verdict
+from provisioner.engine.parts import ask, await_that, hand_over, is_healthy, start_parts
 from provisioner.engine.prepare import prepare_host
 from provisioner.engine.reach import close_way_out, open_way_out, plan_ground
 from provisioner.engine.release import (
     ensure_own_release,
     ensure_published,
     ensure_publisher,
+    list_published,
 )
 from provisioner.engine.resume import resume_communities
 from provisioner.engine.stock import stock_registry
-from provisioner.errors import PortTaken, TookTooLong, Unavailable
+from provisioner.engine.succession import (
+    converge,
+    go_back,
+    put_back_unfinished,
+    refuse_newer_database,
+    settle_decided,
+)
+from provisioner.errors import PortTaken, PutBack
+from provisioner.files import locked
+from provisioner.models.lineup import Lineup
 from provisioner.models.release import Release
 from provisioner.models.verdict import Outcome
-from provisioner.publishing.registry import is_answering
 from provisioner.settings import Settings
 
 LOOPBACK = "127.0.0.1"
-HEALTHY_WITHIN = 60  # seconds
-
 Say = Callable[[str], None]
 
 
@@ -55,38 +59,111 @@ class UpReport:
 
 
 def bring_up(settings: Settings, say: Say) -> UpReport:
-    """From a prepared or an empty machine to an open wizard. Raises OperatorError and others."""
+    """From a prepared, an empty or an older machine to an open wizard.
+
+    What runs here is upgraded, and put back when the new one does not prove itself. Raises
+    OperatorError, PutBack and others.
+    """
     began, context = time.monotonic(), Context(settings)
+    refuse_newer_database(context)
     _refuse_taken_ports(context)
-    prepare_host(settings, say)
-    say("Starting Docker's swarm on this machine")
-    context.engine.ensure_swarm(LOOPBACK)
-    ensure_keys(context)
+    with locked(settings.upgrade_dir, part="another `./taarafo up` to end"):
+        prepare_host(settings, say)
+        say("Starting Docker's swarm on this machine")
+        context.engine.ensure_swarm(LOOPBACK)
+        ensure_keys(context)
+        journal = settle_decided(context, say)
+        try:
+            made = _make_ready(context, say)
+        except Exception:
+            put_back_unfinished(context, journal, say)
+            raise
+        return _bring_up(context, made, journal, say, began)
+
+
+def bring_back(settings: Settings, say: Say, *, may_lose: bool = False) -> UpReport:
+    """To the control plane that ran before the last upgrade; nothing is built.
+
+    Raises UpgradeRefused, PutBack and OperatorError.
+    """
+    began, context = time.monotonic(), Context(settings)
+    refuse_newer_database(context)
+    with locked(settings.upgrade_dir, part="another `./taarafo up` to end"):
+        go_back(context, say, may_lose=may_lose)
+        prune_kept(settings, context.clock.now())
+    return UpReport(
+        url=settings.url,
+        operator_link="",
+        verdict=record_own_verdict(context).outcome,
+        seconds=round(time.monotonic() - began, 1),
+    )
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What is built and published, and how it is to be started here."""
+
+    lineup: Lineup
+    ground: Ground
+    is_published: bool
+
+
+def _make_ready(context: Context, say: Say) -> _Made:
+    """All that takes long, while what runs here serves. Nothing of that is changed."""
     images = stock_registry(context, say)
-    record_deployed(context, images, record_places(context, say))
+    deployed = describe_deployed(context, images, record_places(context, say))
     ensure_publisher(context, say)
     release, ground = ensure_own_release(context, images, say), plan_ground(context)
-    _start_registry(context, ground, release)
+    _prepare_ground(context, ground, release)
+    lineup = Lineup(
+        release.target,
+        context.store.newest_revision,
+        deployed,
+        tuple(plan_control_plane(ground, release)),
+    )
+    is_published = any(each.target == release.target for each in list_published(context))
+    return _Made(lineup, ground, is_published)
+
+
+def _bring_up(
+    context: Context, made: _Made, journal: Journal | None, say: Say, began: float
+) -> UpReport:
+    def start(lineup: Lineup) -> None:
+        _prepare_database(context)
+        say("Starting the control plane")
+        start_parts(context, lineup)
+        say("Waiting until it answers")
+        await_that("The control plane", lambda: is_healthy(context))
+
+    try:
+        converge(context, made.lineup, journal, start, say, is_published=made.is_published)
+    except PutBack:
+        _resume(context, say)
+        raise
+    prune_kept(context.settings, context.clock.now())
+    close_way_out(context, made.ground)
     ensure_published(context, say)
-    _prepare_database(context)
-    _start(context, ground, release, say)
     enrol_agents(context)
-    not_started = resume_communities(context)
-    for address in not_started:
-        say(f"{address} did not start. Run ./taarafo up again; its data is where it was.")
     return UpReport(
-        not_started=tuple(not_started),
-        url=settings.url,
+        not_started=_resume(context, say),
+        url=context.settings.url,
         operator_link=_make_link(context),
         verdict=_check(context, say),
         seconds=round(time.monotonic() - began, 1),
     )
 
 
+def _resume(context: Context, say: Say) -> tuple[str, ...]:
+    not_started = tuple(resume_communities(context))
+    for address in not_started:
+        say(f"{address} did not start. Run ./taarafo up again; its data is where it was.")
+    return not_started
+
+
 def _refuse_taken_ports(context: Context) -> None:
     """Only when the port's holder is not our own edge from an earlier run."""
     settings = context.settings
-    if settings.gateway_socket.exists() and _is_healthy(context):
+    if settings.gateway_socket.exists() and ask(context, "/releases/") != 0:
         return
     for port in (settings.port,) if settings.is_local else (80, 443):
         if holder := find_port_holder(port):
@@ -96,21 +173,14 @@ def _refuse_taken_ports(context: Context) -> None:
 def _prepare_database(context: Context) -> None:
     """Made here as root, so it is handed to the user that the services run as."""
     context.store.migrate()
-    for path in context.settings.db_dir.glob("taarafo.sqlite3*"):
-        os.chown(path, CONTROL_UID, CONTROL_UID)
-    home = context.settings.edge_dir / context.settings.base_host
+    hand_over(context.settings)
+    home = context.settings.web_dir
     home.mkdir(mode=0o750, exist_ok=True)
     os.chown(home, CONTROL_UID, EDGE_UID)
 
 
-def _start_registry(context: Context, ground: Ground, release: Release) -> None:
-    """Everything else is fetched from it."""
-    context.engine.ensure_service(plan_part(ground, release, "registry"))
-    _await("The registry", lambda: is_answering(context.settings.registry))
-
-
-def _start(context: Context, ground: Ground, release: Release, say: Say) -> None:
-    say("Starting the control plane")
+def _prepare_ground(context: Context, ground: Ground, release: Release) -> None:
+    """Networks and secrets: what is there is left as it is."""
     engine = context.engine
     engine.ensure_network(ground.network, internal=True, labels={})
     if not context.settings.is_local:
@@ -118,27 +188,6 @@ def _start(context: Context, ground: Ground, release: Release, say: Say) -> None
     open_way_out(context, ground)
     for name in release.recipe.secrets:
         engine.ensure_secret(f"{ground.stack}-{name}", context.settings.read_secret(name), {})
-    for spec in plan_control_plane(ground, release):
-        engine.ensure_service(spec)
-    close_way_out(context, ground)
-    say("Waiting until it answers")
-    _await("The control plane", lambda: _is_healthy(context))
-
-
-def _await(what: str, has_come: Callable[[], bool]) -> None:
-    """Raises TookTooLong."""
-    ends = time.monotonic() + HEALTHY_WITHIN
-    while not has_come():
-        if time.monotonic() > ends:
-            raise TookTooLong(what=what, seconds=HEALTHY_WITHIN)
-        time.sleep(0.1)
-
-
-def _is_healthy(context: Context) -> bool:
-    try:
-        return context.gateway.get_status(context.settings.base_host, "/healthz") == 200
-    except Unavailable:
-        return False
 
 
 def _check(context: Context, say: Say) -> Outcome:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import Engine
@@ -15,6 +16,11 @@ from sqlmodel import Session
 
 from provisioner.errors import Unavailable
 
+if TYPE_CHECKING:  # 12 MB that only who migrates has a use for
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+HEAD = "head"
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 WRITES = "taarafo_writes"
 LOCK_SECONDS = 10.0  # how long a writer waits for another
@@ -28,8 +34,9 @@ class Database:
     that is held there, and the next writer would spoil it (SQLite, How To Corrupt, 2.2).
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, migrations: Path = MIGRATIONS) -> None:
         self.url = url
+        self.migrations = migrations
         self._engine = _connect(url)
 
     @contextmanager
@@ -47,32 +54,71 @@ class Database:
         except OperationalError as error:
             raise Unavailable(str(error.orig), part="our notebook") from error
 
-    def migrate(self) -> None:
-        """Bring the tables to the newest shape. Running it again changes nothing.
+    def migrate(self, to: str = HEAD) -> None:
+        """Bring the tables to the newest shape, or to a newer one. Running it again changes
+        nothing.
 
         Whoever is being stopped at this moment may still hold SQLite's side files: it is tried for
         as long as a writer waits. Raises Unavailable.
         """
+        self._try_patiently(lambda: self._move("upgrade", to))
+
+    def take_back(self, to: str) -> None:
+        """Bring the tables to an earlier shape; what only the later one has is lost.
+
+        Raises Unavailable.
+        """
+        self._try_patiently(lambda: self._move("downgrade", to))
+
+    def find_revision(self) -> str:
+        """The shape that the tables have now; "" for a database that is empty."""
+        from alembic.runtime.migration import MigrationContext
+
+        with self._engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision() or ""
+
+    @property
+    def newest_revision(self) -> str:
+        """The shape that this version works with."""
+        return self._script.get_current_head() or ""
+
+    def knows(self, revision: str) -> bool:
+        """Whether this version has the way to and from this shape."""
+        return revision in ("", *(each.revision for each in self._script.walk_revisions()))
+
+    def _try_patiently(self, move: Callable[[], None]) -> None:
         ends = time.monotonic() + LOCK_SECONDS
         while True:
             try:
-                return self._migrate()
+                return move()
             except OperationalError as error:
                 if time.monotonic() > ends:
                     raise Unavailable(str(error.orig), part="our notebook") from error
                 self.close()  # a connection that could not open them stays as it was
                 time.sleep(AGAIN_SECONDS)
 
-    def _migrate(self) -> None:
+    def _move(self, direction: str, to: str) -> None:
         """Loads Alembic here, so that the web, which never migrates, need not carry its 12 MB."""
         from alembic import command
+
+        config = self._config
+        with self._engine.begin() as connection:
+            config.attributes["connection"] = connection
+            getattr(command, direction)(config, to)
+
+    @property
+    def _config(self) -> Config:
         from alembic.config import Config
 
         config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
-        with self._engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+        config.set_main_option("script_location", str(self.migrations))
+        return config
+
+    @property
+    def _script(self) -> ScriptDirectory:
+        from alembic.script import ScriptDirectory
+
+        return ScriptDirectory.from_config(self._config)
 
     def close(self) -> None:
         self._engine.dispose()

@@ -53,6 +53,12 @@ class Operations(Database):
             open_ones = select(func.count()).where(col(Operation.active_for).is_not(None))
             return session.exec(open_ones).one()
 
+    def count_held(self, now: datetime) -> int:
+        """How many open Operations a living worker carries at this moment."""
+        with self.session(writes=False) as session:
+            held = (col(Operation.state).not_in(OVER), col(Operation.leased_until) > now)
+            return session.exec(select(func.count()).where(*held)).one()
+
     def count_open_by_kind(self) -> dict[str, int]:
         with self.session(writes=False) as session:
             found = session.exec(

@@ -109,6 +109,31 @@ def test_hosts_that_must_report_are_those_of_any_container(tmp_path: Path) -> No
     assert evidence.hosts == ("h1", "h2", "h3")
 
 
+@pytest.mark.parametrize(
+    ("versions", "told"),
+    [(("1.9.0", "1.10.0", "1.9.0"), "1.10.0"), (("1.0.0",), "1.0.0")],
+)
+def test_parts_are_told_under_the_newest_release_that_any_of_them_bears(
+    tmp_path: Path, versions: tuple[str, ...], told: str
+) -> None:
+    """An upgrade leaves a part running in which nothing but that name would change."""
+    signer, target = load_signer(tmp_path / "agent"), "app/control/stable/{}/release.json".format
+    raw = [with_labels(release=target(version)) for version in versions]
+    containers = [each for value in raw if (each := _read(json.dumps(value).encode()))]
+    assert len(containers) == len(versions)
+    sealed = Publication(tmp_path, signer).answer(containers, (), NOW, "")
+    evidence = read_statement(open_envelope(sealed, [signer.public])[1])
+    assert evidence.release == target(told)
+
+
+def test_a_label_that_names_no_release_is_told_as_it_is(tmp_path: Path) -> None:
+    signer = load_signer(tmp_path / "agent")
+    raw = [with_labels(release=release) for release in ("nonsense", "app/a/b/1.0.0/release.json")]
+    containers = [each for value in raw if (each := _read(json.dumps(value).encode()))]
+    sealed = Publication(tmp_path, signer).answer(containers, (), NOW, "")
+    assert read_statement(open_envelope(sealed, [signer.public])[1]).release == "nonsense"
+
+
 def test_a_number_that_is_used_again_is_not_measured(host: Host) -> None:
     container = _read(json.dumps(mine()).encode())
     assert container
