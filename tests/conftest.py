@@ -13,10 +13,11 @@ from playwright.sync_api import Browser
 from provisioner.adapters.swarm import Swarm
 from provisioner.settings import Settings
 from tests import attacks, faults
+from tests.beside import pytest_xdist_make_scheduler
 from tests.browser.chromium import start_chromium
 from tests.faults import tell
 
-__all__ = ["tell"]
+__all__ = ["pytest_xdist_make_scheduler", "tell"]
 
 ENGINE_MARKS = ("live", "browser")
 
@@ -37,12 +38,6 @@ class Engine:
 def pytest_configure(config: pytest.Config) -> None:
     for table in (attacks, faults):
         table.pytest_configure(config)
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Those on one engine stay together and in order, beside all others (docs/decisions)."""
-    if "engine" in getattr(item, "fixturenames", ()):
-        item.add_marker(pytest.mark.xdist_group("engine"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -39,7 +39,7 @@ PARTS = {
     "--attacks": "attack",
     "--faults": "fault",
 }
-BESIDE = ["--numprocesses=2", "--dist=loadgroup"]  # what needs the engine, and all the rest
+BESIDE = ["--numprocesses=2", "--dist=load"]  # what needs the engine, and all the rest
 CANNOT = 10
 
 
