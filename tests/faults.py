@@ -21,7 +21,7 @@ def tell(record_property: Callable[[str, object], None]) -> Tell:
     """`tell(fault, step, state, writes, lost)`: writes are those that were acknowledged."""
 
     def tell(fault: str, step: str, state: str, writes: int, lost: int) -> None:
-        record_property(MARK, (fault, step, state, writes, lost))
+        record_property(MARK, (fault, str(step), str(state), writes, lost))
 
     return tell
 
