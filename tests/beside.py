@@ -10,7 +10,12 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling, Scheduling
 
 ENGINE = "engine"
-NEED_IT = ("tests/live/", "tests/browser/")
+NEED_IT = (
+    "tests/adapters/test_inspection.py",
+    "tests/browser/",
+    "tests/live/",
+    "tests/playbooks/",
+)
 NEED_ONLY_CHROMIUM = ("tests/browser/test_verifier.py",)
 
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from provisioner.engine.promote import explain_trial
 from provisioner.engine.roll_out import roll_out
+from provisioner.engine.trial import explain_trial
 from provisioner.engine.upgrade import request_upgrade
 from provisioner.engine.wishes import choose_channel, explain_channel
 from provisioner.errors import SaidBadly, UpgradeRefused

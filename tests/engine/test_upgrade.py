@@ -272,7 +272,7 @@ def test_without_a_wish_it_goes_step_by_step_to_the_newest(town):
     assert town.now.version == "2.0.0"
     with pytest.raises(UpgradeRefused) as refused:
         ask(town)
-    assert "runs the newest" in refused.value.explain()
+    assert "is the newest version in stable" in refused.value.explain()
 
 
 def test_one_at_a_time(town):

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeVar
 
 from provisioner.engine.context import Context
@@ -22,8 +23,10 @@ from provisioner.settings import ROOT, Settings
 from tests.conftest import Engine
 from tests.live.engine import TestEngine, start_engine, stop_engine
 from tests.live.two_hosts import ADDRESSES, lay_cable, reserve
+from tests.live.versions import Version, lay_out
 
 FIRST, _ = ADDRESSES
+FIRST_VERSION = "1.0.0"
 CLONE_NEWNET = 0x40000000  # setns(2)
 T = TypeVar("T")
 UP_SECONDS, COMMAND_SECONDS = 400, 180
@@ -60,14 +63,28 @@ class SecondPlane:
                 process.kill()
         return subprocess.CompletedProcess(process.args, process.returncode, out, said)
 
-    def begin(self, *words: str) -> subprocess.Popen[str]:
-        told = {
+    def catch_up(self, version: str, folder: Path) -> None:
+        """Publish what others run already, so that it knows a version that is as new."""
+        if version != FIRST_VERSION:
+            subprocess.run(
+                self.engine.enter(sys.executable, "cli.py", "release", "publish"),
+                cwd=lay_out(Version(version), folder),
+                env=self._environment,
+                check=True,
+            )
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
             "TAARAFO_STATE": str(self.settings.state),
             "TAARAFO_DOCKER_HOST": self.settings.docker_host,
         }
+
+    def begin(self, *words: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             self.engine.enter(sys.executable, str(ROOT / "cli.py"), *words),
-            env={**os.environ, **told},
+            env=self._environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -44,10 +44,11 @@ def first(control_plane, state):
 
 
 @pytest.fixture(scope="module")
-def second(engine, first):
+def second(engine, family, tmp_path_factory):
     """Another machine, with a control plane that knows nothing of the first one."""
     with second_machine(engine) as machine:
         machine.command("up", seconds=UP_SECONDS)
+        machine.catch_up(family.version, tmp_path_factory.mktemp("versions"))
         assert machine.context.store.list_communities().total == 0
         yield machine
 

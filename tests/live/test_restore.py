@@ -80,9 +80,10 @@ def lost(first, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def second(machine, lost):
+def second(machine, lost, tmp_path_factory):
     """Brought up where nobody knew the family."""
     machine.command("up", seconds=UP_SECONDS)
+    machine.catch_up(lost["made"].version, tmp_path_factory.mktemp("versions"))
     assert machine.context.store.list_communities().total == 0
     return machine
 

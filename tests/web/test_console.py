@@ -80,7 +80,7 @@ def test_removal_wants_the_address_typed(founder, context, community):
 def test_removal_shows_its_progress_and_a_kind_end(founder, context, community):
     founder.go("/my/smith-family/remove").submit(typed=" Smith-Family ")
     assert founder.page.status_code == 409
-    assert "no backup or export" in founder.words
+    assert "No copy of The Smith Family" in founder.words
     assert context.store.get_community(community.id).state == CommunityState.RUNNING
     founder.submit(typed=" Smith-Family ", even_without_backup="yes")
     assert "taking down The Smith Family" in founder.words

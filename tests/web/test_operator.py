@@ -203,7 +203,7 @@ def test_removal_needs_the_address_typed(browser, context):
     assert context.store.get_community(community.id).state == CommunityState.RUNNING
     without = post(browser, page, f"{page}/remove", typed="smith-family")
     assert without.status_code == 409
-    assert "no backup or export of The Smith Family" in without.text
+    assert "No copy of The Smith Family" in without.text
     assert 'name="even_without_backup"' in without.text
     sure = {"typed": " Smith-Family ", "even_without_backup": "yes"}
     asked = post(browser, page, f"{page}/remove", **sure)

@@ -120,6 +120,7 @@ ACTIONS = [
     "/operator/communities/" + "0" * 32 + "/pin",
     "/operator/communities/" + "0" * 32 + "/postpone",
     "/operator/communities/" + "0" * 32 + "/channel",
+    "/operator/communities/" + "0" * 32 + "/quota",
     "/operator/communities/" + "0" * 32 + "/zone",
     "/operator/rollouts/pause",
 ]
