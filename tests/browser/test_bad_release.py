@@ -13,10 +13,10 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from provisioner.engine.context import Context
-from provisioner.engine.create_now import create_now, remove_now
+from provisioner.engine.create_now import create_now
 from tests.browser.chromium import open_screen
 from tests.browser.evening import URL, Person
-from tests.live.community import hold_others, wait_until
+from tests.live.community import hold_others, take_down, wait_until
 from tests.live.versions import HASTY, MENDED, publish_by_command
 
 pytestmark = pytest.mark.browser
@@ -41,14 +41,7 @@ def families(context) -> Iterator[dict[str, dict[str, str]]]:
     }
     yield made
     for each in made.values():
-        community = context.store.get_community(each["id"])
-        remove_now(
-            context,
-            community,
-            typed=community.label,
-            even_without_backup=True,
-            on_progress=lambda _: None,
-        )
+        take_down(context, context.store.get_community(each["id"]))
 
 
 class Writer(Person):

@@ -9,8 +9,10 @@ from collections.abc import Callable
 from provisioner.core.promises import plan_promises
 from provisioner.engine.context import Context
 from provisioner.engine.create import request_community
+from provisioner.engine.operations import run_operation
 from provisioner.engine.remove import request_removal
 from provisioner.engine.wishes import pin
+from provisioner.errors import Conflict, NotFound
 from provisioner.models.community import Community, CommunityState
 from provisioner.models.operation import Operation
 from provisioner.models.promise import Preset
@@ -42,6 +44,21 @@ def hold_others(context: Context) -> None:
     """Whoever runs now stays at her version, so that a release comes to those made after this."""
     for row in context.store.list_communities(state=CommunityState.RUNNING, limit=1000).rows:
         pin(context, row, row.version)
+
+
+def take_down(context: Context, community: Community) -> None:
+    """Once the deployed worker has ended what it began with it by itself."""
+
+    def is_gone() -> bool:
+        try:
+            run_operation(context, erase(context, community).id)
+        except Conflict:
+            pass
+        except NotFound:
+            return True
+        return context.store.get_community(community.id).state == CommunityState.REMOVED
+
+    wait_until(is_gone, f"{community.address} is gone")
 
 
 def get(settings: Settings, host: str, path: str) -> tuple[int, str]:

@@ -10,7 +10,7 @@ import pytest
 
 from provisioner.engine.attest import check_community
 from provisioner.engine.context import Context
-from provisioner.engine.create_now import create_now, remove_now
+from provisioner.engine.create_now import create_now
 from provisioner.engine.upgrade import request_upgrade
 from provisioner.engine.wishes import choose_channel, explain_channel
 from provisioner.errors import UpgradeRefused
@@ -18,7 +18,7 @@ from provisioner.models.verdict import Outcome
 from provisioner.publishing.create import TRIED as AT_FIRST
 from provisioner.publishing.publisher import role_of
 from provisioner.settings import ROOT
-from tests.live.community import hold_others, wait_until
+from tests.live.community import hold_others, take_down, wait_until
 from tests.live.versions import TRIED, publish_by_command
 
 pytestmark = pytest.mark.live
@@ -39,13 +39,7 @@ def family(context):
     )
     community = context.store.get_community(made["id"])
     yield community
-    remove_now(
-        context,
-        community,
-        typed=community.label,
-        even_without_backup=True,
-        on_progress=lambda _: None,
-    )
+    take_down(context, community)
 
 
 def promote(state, *options):
