@@ -11,8 +11,8 @@ from statistics import median, quantiles
 from typing import Any
 
 from provisioner.core.place import host_of
+from provisioner.engine.benchmarks.guest import remove_guest
 from provisioner.engine.context import Context
-from provisioner.engine.create_now import remove_now
 from provisioner.engine.keys import get_keys
 from provisioner.engine.operators import make_api_token, revoke_api_token_by_secret
 from provisioner.engine.work import Work
@@ -35,13 +35,7 @@ def bench_create(context: Context, *, times: int, say: Callable[[str], None]) ->
             seconds, community = _create_by_web(context, token)
             ours.append(seconds)
             bare.append(_create_bare(context, community))
-            remove_now(
-                context,
-                community,
-                typed=community.label,
-                even_without_backup=True,
-                on_progress=lambda _: None,
-            )
+            remove_guest(context, community)
             say(f"{round_ + 1}/{times}: {ours[-1]:.2f} s beside {bare[-1]:.2f} s")
     finally:
         revoke_api_token_by_secret(context, token)

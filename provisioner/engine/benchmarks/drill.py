@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +10,9 @@ from typing import Any
 
 from provisioner.core.place import home_dir
 from provisioner.engine.back_up import request_backup, request_drill
+from provisioner.engine.benchmarks.guest import guest
 from provisioner.engine.context import Context
-from provisioner.engine.create_now import back_up_now, create_now, drill_now, remove_now
+from provisioner.engine.create_now import back_up_now, drill_now
 from provisioner.engine.drill_steps import bring_back, set_stage, strike_stage
 from provisioner.engine.work import Work
 from provisioner.errors import OperationFailed, Unavailable
@@ -27,15 +27,7 @@ LOOK_SECONDS = 0.05
 
 def bench_drill(context: Context, *, megabytes: int, say: Callable[[str], None]) -> dict[str, Any]:
     """Makes a community, fills it, backs it up, drills it, restores it bare, and removes it."""
-    made = create_now(
-        context,
-        on_progress=lambda _: None,
-        preset="family",
-        name=f"Bench {secrets.token_hex(4)}",
-        founder="Ann",
-    )
-    community = context.store.get_community(made["id"])
-    try:
+    with guest(context) as community:
         say(f"Writing {megabytes} MB of photos")
         fill_with_photos(context, community, megabytes)
         say("Backing it up")
@@ -45,14 +37,6 @@ def bench_drill(context: Context, *, megabytes: int, say: Callable[[str], None])
         drilled = drill_now(context, community, operation, lambda _: None)
         say("Restoring it with restic alone")
         bare = _restore_bare(context, community)
-    finally:
-        remove_now(
-            context,
-            community,
-            typed=community.label,
-            even_without_backup=True,
-            on_progress=lambda _: None,
-        )
     return {
         "seconds": drilled["seconds"],
         "bare_seconds": bare,

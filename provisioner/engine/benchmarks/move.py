@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import shutil
 import time
 from collections.abc import Callable
@@ -15,8 +14,9 @@ from provisioner.core.node_jobs import CAPABILITIES
 from provisioner.core.place import drill_dir, home_dir
 from provisioner.engine.back_up_steps import clear
 from provisioner.engine.benchmarks.drill import MEGABYTE, fill_with_photos, until_done
+from provisioner.engine.benchmarks.guest import guest, remove_guest
 from provisioner.engine.context import Context
-from provisioner.engine.create_now import create_now, export_now, move_now, remove_now
+from provisioner.engine.create_now import export_now, move_now
 from provisioner.engine.export import request_export
 from provisioner.engine.import_now import Wish, import_now
 from provisioner.engine.move import read_receipt_file, request_move
@@ -46,26 +46,18 @@ sys.exit(run_job("bare", bare))
 
 def bench_move(context: Context, *, megabytes: int, say: Callable[[str], None]) -> dict[str, Any]:
     """Makes a community, fills it, moves it to another address here, and removes both."""
-    made = create_now(
-        context,
-        on_progress=lambda _: None,
-        preset="family",
-        name=f"Bench {secrets.token_hex(4)}",
-        founder="Ann",
-    )
-    community = context.store.get_community(made["id"])
     folder = context.settings.state / "bench-move"
-    folder.mkdir()
-    try:
-        say(f"Writing {megabytes} MB of photos")
-        fill_with_photos(context, community, megabytes)
-        say("Copying it with restic alone")
-        bare = _copy_bare(context, community)
-        told = _move(context, community, folder, say)
-    finally:
-        shutil.rmtree(folder)
-        for label in (community.label, _new_label(community)):
-            _remove(context, label)
+    with guest(context) as community:
+        folder.mkdir()
+        try:
+            say(f"Writing {megabytes} MB of photos")
+            fill_with_photos(context, community, megabytes)
+            say("Copying it with restic alone")
+            bare = _copy_bare(context, community)
+            told = _move(context, community, folder, say)
+        finally:
+            shutil.rmtree(folder)
+            _remove_moved(context, _new_label(community))
     return {
         "seconds": told["seconds"],
         "bare_seconds": bare,
@@ -145,9 +137,7 @@ def _new_label(community: Community) -> str:
     return f"{community.label}-moved"
 
 
-def _remove(context: Context, label: str) -> None:
+def _remove_moved(context: Context, label: str) -> None:
     found = context.store.find_community(label)
     if found is not None and found.reserved is not None:
-        remove_now(
-            context, found, typed=label, even_without_backup=True, on_progress=lambda _: None
-        )
+        remove_guest(context, found)

@@ -13,11 +13,10 @@ from typing import Any
 
 from provisioner.core.place import host_of
 from provisioner.engine.benchmarks.challenge import bench_challenge
+from provisioner.engine.benchmarks.guest import guest
 from provisioner.engine.benchmarks.measure import bench_measure
 from provisioner.engine.benchmarks.quorum import LEAVES, WITNESSES, measure_proof, time_quorum
 from provisioner.engine.context import Context
-from provisioner.engine.create_now import create_now, remove_now
-from provisioner.engine.describe import get_living
 from provisioner.errors import OperatorError
 from provisioner.files import write_atomically
 from provisioner.models.community import Community
@@ -31,22 +30,10 @@ def bench_trust(context: Context, say: Callable[[str], None]) -> dict[str, Any]:
     """Makes a community, measures, and removes it. Raises OperatorError without `wrk`."""
     if not shutil.which(LOAD[0]):
         raise OperatorError("the benchmark needs wrk: apt-get install wrk")
-    made = create_now(
-        context, name="Bench trust", founder="Ann", preset="club", on_progress=lambda _: None
-    )
-    community = get_living(context, str(made["address"]))
-    try:
+    with guest(context, preset="club") as community:
         say("Asking a community, again and again")
         check = statistics.median(_time_check(community) for _ in range(ROUNDS + 1))
         evidence, plain = _compare_evidence(context, community)
-    finally:
-        remove_now(
-            context,
-            community,
-            typed=community.label,
-            even_without_backup=True,
-            on_progress=lambda _: None,
-        )
     say("Measuring files")
     measured, challenged = bench_measure(), bench_challenge()
     say("Asking three witnesses")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable
 from statistics import quantiles
 from typing import Any
 
+from provisioner.engine.benchmarks.guest import guest
 from provisioner.engine.benchmarks.members import Crowd, join
 from provisioner.engine.context import Context
-from provisioner.engine.create_now import create_now, remove_now, swap_now
+from provisioner.engine.create_now import swap_now
 from provisioner.engine.upgrade import request_repeat
 from provisioner.models.community import Community
 
@@ -21,12 +21,7 @@ QUIET_SECONDS = 3.0  # before and after each upgrade, and without one
 
 def bench_upgrade(context: Context, *, times: int, say: Callable[[str], None]) -> dict[str, Any]:
     """The newest version takes the place of itself, `times` times: an upgrade does the same."""
-    name = f"Bench {secrets.token_hex(4)}"
-    made = create_now(
-        context, on_progress=lambda _: None, preset="family", name=name, founder="Ann"
-    )
-    community = context.store.get_community(made["id"])
-    try:
+    with guest(context) as community:
         say(f"{community.address} is open; {PEOPLE} people come in")
         crowd = Crowd(join(context, community, PEOPLE), rate=RATE)
         with crowd.busy():
@@ -40,15 +35,6 @@ def bench_upgrade(context: Context, *, times: int, say: Callable[[str], None]) -
                 say(f"{number + 1}/{times}: closed for {held[-1]:.2f} s")
                 time.sleep(QUIET_SECONDS)
         lost = crowd.list_lost()
-    finally:
-        community = context.store.get_community(community.id)
-        remove_now(
-            context,
-            community,
-            typed=community.label,
-            even_without_backup=True,
-            on_progress=lambda _: None,
-        )
     times_plain = [answer.seconds for answer in plain]
     slowest = max(answer.seconds for answer in crowd.answers)
     return {
