@@ -1,4 +1,4 @@
-"""Two processes for a run of every test: what needs the one engine in its order, and all the rest.
+"""Two processes for a run of every test, each with an engine of its own.
 
 The live tests mostly wait, so the rest is done meanwhile (docs/decisions/tests-own-engine.md).
 """
@@ -9,24 +9,33 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling, Scheduling
 
-ENGINE = "engine"
-NEED_IT = (
+CONTROL_PLANE, ENGINE = "control_plane", "engine"  # as their fixtures are called
+NEED_A_CONTROL_PLANE = ("tests/browser/", "tests/live/")
+NEED_ONLY_CHROMIUM = ("tests/browser/test_verifier.py",)
+NEED_AN_ENGINE = (
     "tests/adapters/test_inspection.py",
-    "tests/browser/",
-    "tests/live/",
+    "tests/live/test_agent.py",
+    "tests/live/test_engine.py",
+    "tests/live/test_images.py",
+    "tests/live/test_leftovers.py",
+    "tests/live/test_rebuild.py",
+    "tests/live/test_reproducible.py",
+    "tests/live/test_two_hosts.py",
     "tests/playbooks/",
 )
-NEED_ONLY_CHROMIUM = ("tests/browser/test_verifier.py",)
 
 
 def scope_of(nodeid: str) -> str:
     """Tests of one scope stay in one process and in order; other tests are each its own."""
-    needs_it = nodeid.startswith(NEED_IT) and not nodeid.startswith(NEED_ONLY_CHROMIUM)
-    return ENGINE if needs_it else nodeid
+    if nodeid.startswith(NEED_AN_ENGINE):
+        return ENGINE
+    if nodeid.startswith(NEED_A_CONTROL_PLANE) and not nodeid.startswith(NEED_ONLY_CHROMIUM):
+        return CONTROL_PLANE
+    return nodeid
 
 
 class Beside(LoadScopeScheduling):
-    """The largest scope first: that is the engine's."""
+    """The largest scopes first: those of the engines."""
 
     def _split_scope(self, nodeid: str) -> str:
         return scope_of(nodeid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from tests import attacks, faults
 from tests.beside import pytest_xdist_make_scheduler
 from tests.browser.chromium import start_chromium
 from tests.faults import tell
+from tests.live.network import enter_network
 
 __all__ = ["pytest_xdist_make_scheduler", "tell"]
 
@@ -31,19 +33,30 @@ class Engine:
     door: str
 
     @property
-    def namespace(self) -> str:
-        return f"/run/netns/{self.folder.name}"
+    def namespace(self) -> Path:
+        return Path("/run/netns") / self.folder.name
+
+
+def find_engine() -> Engine | None:
+    """The one of this process, of those that `./taarafo test` started for this run."""
+    told = json.loads(os.environ.get("TAARAFO_TEST_ENGINES", "[]"))
+    if not told:
+        return None
+    mine = told[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))]
+    return Engine(mine["docker_host"], Path(mine["folder"]), mine["door"])
 
 
 def pytest_configure(config: pytest.Config) -> None:
     for table in (attacks, faults):
         table.pytest_configure(config)
+    if engine := find_engine():
+        enter_network(engine.namespace)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Without an engine the live parts say why they are skipped; CI fails them instead."""
     reason = os.environ.get("TAARAFO_TEST_NO_ENGINE", "they need an engine: run `./taarafo test`")
-    if "TAARAFO_TEST_DOCKER_HOST" in os.environ or os.environ.get("CI"):
+    if find_engine() or os.environ.get("CI"):
         return
     for item in items:
         if any(item.get_closest_marker(mark) for mark in ENGINE_MARKS):
@@ -53,12 +66,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def engine() -> Engine:
     """The engine that `./taarafo test` started for this run: a Swarm of one node."""
-    docker_host = os.environ.get("TAARAFO_TEST_DOCKER_HOST")
-    if not docker_host:
+    engine = find_engine()
+    if engine is None:
         pytest.fail("There is no engine for the live tests: run `./taarafo test`.")
-    Swarm(docker_host).ensure_swarm("127.0.0.1")
-    folder = Path(os.environ["TAARAFO_TEST_FOLDER"])
-    return Engine(docker_host, folder, os.environ["TAARAFO_TEST_DOOR"])
+    Swarm(engine.docker_host).ensure_swarm("127.0.0.1")
+    return engine
 
 
 @pytest.fixture(scope="session")

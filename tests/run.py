@@ -12,6 +12,7 @@ What else is given goes to pytest. The exit code is pytest's, and its lines are 
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -39,7 +40,7 @@ PARTS = {
     "--attacks": "attack",
     "--faults": "fault",
 }
-BESIDE = ["--numprocesses=2", "--dist=load"]  # what needs the engine, and all the rest
+BESIDE = ["--numprocesses=2", "--dist=load"]  # who takes what: tests/beside.py
 CANNOT = 10
 
 
@@ -48,7 +49,7 @@ def main(arguments: list[str]) -> int:
     pytest = [sys.executable, "-m", "pytest"]
     pytest += ["-m", " or ".join(f"({part})" for part in parts)] if parts else []
     pytest += [word for word in arguments if word not in PARTS]
-    pytest += BESIDE if not arguments else []
+    beside = BESIDE if not arguments else []
     if parts == [PARTS["--fast"]]:
         return run_pytest(pytest, {})
     reason = find_obstacle() or prepare_machine(needs_browser="--live" not in arguments)
@@ -56,8 +57,8 @@ def main(arguments: list[str]) -> int:
         say(f"The live tests cannot run here: {reason}.")
         return CANNOT
     if reason:
-        return run_pytest(pytest, {"TAARAFO_TEST_NO_ENGINE": reason})
-    return run_with_engine(pytest)
+        return run_pytest([*pytest, *beside], {"TAARAFO_TEST_NO_ENGINE": reason})
+    return run_with_engines([*pytest, *beside], 2 if beside else 1)
 
 
 def is_ci() -> bool:
@@ -88,30 +89,36 @@ def prepare_machine(*, needs_browser: bool) -> str:
     return ""
 
 
-def run_with_engine(pytest: list[str]) -> int:
+def run_with_engines(pytest: list[str], count: int) -> int:
+    """Each process of the run has one, and goes into its network itself (tests/conftest.py)."""
     for name in remove_leftovers():
         say(f"Removed what the killed run {name} had left behind.")
-    with own_engine() as engine:
-        told = {
-            "TAARAFO_TEST_DOCKER_HOST": engine.docker_host,
-            "TAARAFO_TEST_FOLDER": str(engine.folder),
-            "TAARAFO_TEST_DOOR": open_door(engine.namespace),
-        }
-        return run_pytest(engine.enter(*pytest), told)
+    with own_engines(count) as engines:
+        told = [
+            {
+                "docker_host": engine.docker_host,
+                "folder": str(engine.folder),
+                "door": open_door(engine.namespace),
+            }
+            for engine in engines
+        ]
+        return run_pytest(pytest, {"TAARAFO_TEST_ENGINES": json.dumps(told)})
 
 
 @contextmanager
-def own_engine() -> Iterator[TestEngine]:
-    """An engine that is gone afterwards, also when this run is interrupted or asked to end."""
+def own_engines(count: int) -> Iterator[list[TestEngine]]:
+    """Engines that are gone afterwards, also when this run is interrupted or asked to end."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    engine = reserve_engine()
+    engines = [reserve_engine(number) for number in range(count)]
     try:
-        start_or_say(engine)
-        yield engine
+        for engine in engines:
+            start_or_say(engine)
+        yield engines
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        stop_engine(engine)
+        for engine in engines:
+            stop_engine(engine)
 
 
 def start_or_say(engine: TestEngine) -> None:

@@ -7,9 +7,7 @@ wheels) goes through this proxy and nothing on the machine's own network has to 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import http.client
-import os
 import select
 import socket
 import threading
@@ -17,7 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
-NEW_NETWORK = 0x40000000  # CLONE_NEWNET of setns(2)
+from tests.live.network import enter_network
+
 CHUNK = 1 << 16
 PATIENCE = 120.0
 OF_ONE_HOP = {"connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade", "te"}
@@ -39,9 +38,7 @@ def listen_inside(namespace: Path) -> socket.socket:
     made: list[socket.socket] = []
 
     def make() -> None:
-        with namespace.open() as network:
-            if ctypes.CDLL(None, use_errno=True).setns(network.fileno(), NEW_NETWORK):
-                raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        enter_network(namespace)
         made.append(socket.create_server(("127.0.0.1", 0)))
 
     thread = threading.Thread(target=make)

@@ -66,9 +66,12 @@ class TestEngine:
 # -- begin --------------------------------------------------------------------------------------
 
 
-def reserve_engine() -> TestEngine:
-    """A name and a folder of its own; nothing runs yet. The name is short: sockets live below."""
-    folder = choose_place() / f"tt.{os.getpid()}"
+def reserve_engine(number: int = 0) -> TestEngine:
+    """A name and a folder of its own; nothing runs yet. The name is short: sockets live below.
+
+    `number` tells the engines of one process apart.
+    """
+    folder = choose_place() / f"tt.{os.getpid()}.{number}"
     folder.mkdir(mode=0o755)
     engine = TestEngine(folder, get_process(os.getpid()))
     engine.write_down()

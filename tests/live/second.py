@@ -5,7 +5,6 @@ A cable leads to the first one's network, and nothing else is shared.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import subprocess
@@ -21,13 +20,13 @@ from typing import Any, TypeVar
 from provisioner.engine.context import Context
 from provisioner.settings import ROOT, Settings
 from tests.conftest import Engine
-from tests.live.engine import TestEngine, start_engine, stop_engine
-from tests.live.two_hosts import ADDRESSES, lay_cable, reserve
+from tests.live.engine import TestEngine, reserve_engine, start_engine, stop_engine
+from tests.live.network import enter_network
+from tests.live.two_hosts import ADDRESSES, lay_cable
 from tests.live.versions import Version, lay_out
 
 FIRST, _ = ADDRESSES
 FIRST_VERSION = "1.0.0"
-CLONE_NEWNET = 0x40000000  # setns(2)
 T = TypeVar("T")
 UP_SECONDS, COMMAND_SECONDS = 400, 180
 
@@ -92,7 +91,8 @@ class SecondPlane:
 
     def inside(self, visit: Callable[[], T]) -> T:
         """Carry out in the network of that machine, in a thread of its own."""
-        with ThreadPoolExecutor(1, initializer=enter_network, initargs=[self.engine]) as hand:
+        network = [self.engine.namespace]
+        with ThreadPoolExecutor(1, initializer=enter_network, initargs=network) as hand:
             return hand.submit(visit).result()
 
     def command(self, *words: str, seconds: float = COMMAND_SECONDS) -> dict[str, Any]:
@@ -102,17 +102,10 @@ class SecondPlane:
         return told
 
 
-def enter_network(engine: TestEngine) -> None:
-    """For the thread that calls it alone."""
-    with engine.namespace.open() as network:
-        if ctypes.CDLL(None, use_errno=True).setns(network.fileno(), CLONE_NEWNET):
-            raise OSError(ctypes.get_errno(), "setns")
-
-
 @contextmanager
 def second_machine(first: Engine) -> Iterator[SecondPlane]:
     """Nothing is set up on it yet."""
-    engine = reserve(2)
+    engine = reserve_engine(2)
     try:
         start_engine(engine)
         lay_cable(first.folder.name, engine.name)

@@ -24,7 +24,7 @@ def test_engine_answers_and_keeps_to_its_own_folder(engine):
 
 
 def test_tests_run_in_the_network_of_the_engine(engine):
-    assert Path("/proc/self/ns/net").stat().st_ino == Path(engine.namespace).stat().st_ino
+    assert Path("/proc/self/ns/net").stat().st_ino == engine.namespace.stat().st_ino
     assert {name for _, name in socket.if_nameindex()} >= {"lo", "docker0"}
 
 

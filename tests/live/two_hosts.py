@@ -6,7 +6,6 @@ Each has an agent of its own, which sees the containers of its own engine. The f
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,8 +19,7 @@ from provisioner.core.appraisal.agents import AgentKey, AgentList
 from provisioner.engine.check import check
 from provisioner.models.verdict import Outcome, Verdict
 from tests.conftest import Engine
-from tests.live.engine import TestEngine, choose_place, start_engine, stop_engine
-from tests.live.processes import get_process
+from tests.live.engine import TestEngine, reserve_engine, start_engine, stop_engine
 from tests.live.test_agent import HOST, NAME, Place, await_that, start_agent
 
 ADDRESSES = ("10.99.7.1", "10.99.7.2")
@@ -98,7 +96,7 @@ class TwoHosts:
 @contextmanager
 def two_engines() -> Iterator[tuple[TestEngine, TestEngine]]:
     """In one Swarm; the first is its manager."""
-    started = [reserve(number) for number in (1, 2)]
+    started = [reserve_engine(number) for number in (1, 2)]
     try:
         for engine in started:
             start_engine(engine)
@@ -137,14 +135,6 @@ def begin_places(engines: tuple[TestEngine, TestEngine], folder: Path) -> Iterat
 
 def as_engine(engine: TestEngine) -> Engine:
     return Engine(engine.docker_host, engine.folder, "")
-
-
-def reserve(number: int) -> TestEngine:
-    folder = choose_place() / f"tt.{os.getpid()}.{number}"
-    folder.mkdir(mode=0o755)
-    engine = TestEngine(folder, get_process(os.getpid()))
-    engine.write_down()
-    return engine
 
 
 def lay_cable(one: str, other: str) -> None:
