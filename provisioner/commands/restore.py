@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from provisioner.commands.speaking import Json, open_context, show
+from provisioner.commands.watching import watch
 
 restore = typer.Typer()
 
@@ -30,9 +31,8 @@ def restore_command(
     as_json: Json = False,
 ) -> None:
     """Bring a community back from its backup, and wait until it is open."""
+    from provisioner.engine.at_once import restore_now
     from provisioner.engine.backup_places import read_keys
-    from provisioner.engine.create_now import restore_now
-    from provisioner.engine.progress_bar import ProgressBar
     from provisioner.engine.restore import request_restore
 
     context = open_context()
@@ -45,8 +45,7 @@ def restore_command(
         snapshot=backup,
         requested_by="cli",
     )
-    with ProgressBar() as bar:
-        made = restore_now(context, community, operation, bar.show)
+    made = watch(restore_now, context, community, operation)
     text = (
         f"{made['name']} is back at {made['url']}\n"
         f"All {made['files']} files and {made['rows']} rows of the backup of {made['made_at']} "

@@ -17,8 +17,8 @@ from typing import Any
 from uuid import uuid4
 
 from provisioner.core.bundle import REPOSITORY
+from provisioner.engine.at_once import OnProgress, restore_now
 from provisioner.engine.context import Context
-from provisioner.engine.create_now import OnProgress, restore_now
 from provisioner.engine.open_bundle import OpenBundle, read_bundle, unpack_bundle
 from provisioner.engine.phrase import PHRASE, read_phrase
 from provisioner.engine.receipt import write_receipt

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
+from provisioner.engine.at_once import create_now
 from provisioner.engine.context import Context
-from provisioner.engine.create_now import create_now
 from tests.browser.chromium import open_screen
 from tests.browser.evening import URL, Person
 from tests.live.community import hold_others, take_down, wait_until

@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
+from provisioner.engine.at_once import create_now
 from provisioner.engine.attest import check_community
 from provisioner.engine.context import Context
-from provisioner.engine.create_now import create_now
 from provisioner.engine.upgrade import request_upgrade
 from provisioner.engine.wishes import choose_channel, explain_channel
 from provisioner.errors import UpgradeRefused

@@ -6,8 +6,8 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from provisioner.engine.at_once import create_now, remove_now
 from provisioner.engine.context import Context
-from provisioner.engine.create_now import create_now, remove_now
 from provisioner.models.community import Community
 
 

@@ -12,11 +12,11 @@ from typing import Any
 from provisioner.core.keeping import READ_ALL, Shelf, plan_keeper, plan_room, plan_stage
 from provisioner.core.node_jobs import CAPABILITIES
 from provisioner.core.place import drill_dir, home_dir
+from provisioner.engine.at_once import export_now, move_now
 from provisioner.engine.back_up_steps import clear
 from provisioner.engine.benchmarks.drill import MEGABYTE, fill_with_photos, until_done
 from provisioner.engine.benchmarks.guest import guest, remove_guest
 from provisioner.engine.context import Context
-from provisioner.engine.create_now import export_now, move_now
 from provisioner.engine.export import request_export
 from provisioner.engine.import_now import Wish, import_now
 from provisioner.engine.move import read_receipt_file, request_move

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from statistics import quantiles
 from typing import Any
 
+from provisioner.engine.at_once import swap_now
 from provisioner.engine.benchmarks.guest import guest
 from provisioner.engine.benchmarks.members import Crowd, join
 from provisioner.engine.context import Context
-from provisioner.engine.create_now import swap_now
 from provisioner.engine.upgrade import request_repeat
 from provisioner.models.community import Community
 

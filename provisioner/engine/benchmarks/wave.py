@@ -14,10 +14,10 @@ from statistics import quantiles
 from typing import Any
 
 from provisioner.core.promises import plan_promises
+from provisioner.engine.at_once import swap_now
 from provisioner.engine.benchmarks.memory import measure_service
 from provisioner.engine.context import Context
 from provisioner.engine.create import request_community
-from provisioner.engine.create_now import swap_now
 from provisioner.engine.remove import request_removal
 from provisioner.engine.upgrade import request_repeat
 from provisioner.errors import Conflict, NotFound, OperationFailed, Unavailable
