@@ -53,6 +53,7 @@ def import_now(
         community, operation = found
         _refuse_other_words(context, community, phrase)
         made = restore_now(context, community, operation, on_progress)
+        _clear(context)
     else:
         made, operation = _bring_here(context, wish, phrase, say, on_progress)
     receipt = _tell(context, bundle, made, operation)
@@ -121,10 +122,8 @@ def _refuse_other_words(context: Context, community: Community, phrase: str) -> 
 def _room(context: Context) -> Iterator[Path]:
     """An empty folder for what is unpacked, which goes afterwards. What an import left that was
     killed goes too, once nobody needs it."""
-    imports = context.settings.state / IMPORTS
-    imports.mkdir(mode=0o700, exist_ok=True)
-    _clear(context, imports)
-    folder = imports / uuid4().hex
+    _clear(context)
+    folder = context.settings.state / IMPORTS / uuid4().hex
     folder.mkdir(mode=0o700)
     number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -135,7 +134,9 @@ def _room(context: Context) -> Iterator[Path]:
         os.close(number)
 
 
-def _clear(context: Context, imports: Path) -> None:
+def _clear(context: Context) -> None:
+    imports = context.settings.state / IMPORTS
+    imports.mkdir(mode=0o700, exist_ok=True)
     needed = context.store.list_sources()
     for folder in imports.iterdir():
         if any(source.startswith(f"{folder}/") for source in needed):

@@ -17,6 +17,7 @@ from provisioner.models.community import Community, CommunityState
 from provisioner.models.operation import Operation
 from provisioner.models.promise import Preset
 from provisioner.settings import Settings
+from provisioner.store import Store
 
 PATIENCE = 90.0
 
@@ -38,6 +39,12 @@ def erase(context: Context, community: Community) -> Operation:
     return request_removal(
         context, living, typed=living.label, even_without_backup=True, requested_by="test"
     )
+
+
+def has_begun(store: Store, step: str) -> bool:
+    """Whether the newest operation of all is at this step, or beyond."""
+    rows = [row for each in store.list_operations(limit=1) for row in store.list_steps(each.id)]
+    return any(row.name == step and row.started_at for row in rows)
 
 
 def hold_others(context: Context) -> None:

@@ -25,7 +25,7 @@ from provisioner.models.community import CommunityState
 from provisioner.models.operation import OperationState
 from provisioner.settings import ROOT
 from tests.live.breaking import run_doomed
-from tests.live.community import ask, erase, get, wait_until
+from tests.live.community import ask, erase, get, has_begun, wait_until
 from tests.live.second import UP_SECONDS, second_machine
 from tests.live.test_backups import kill
 
@@ -217,6 +217,23 @@ def test_neither_other_words_nor_another_key_open_it(second, exported):
     refuse(second, "import", exported["file"], *words, because="signed by another key")
     assert second.context.store.list_communities().total == 0
     assert list((second.settings.state / "imports").iterdir()) == []
+
+
+def test_an_import_that_is_killed_is_finished_by_the_same_command(second, exported):
+    imports, store = second.settings.state / "imports", second.context.store
+    words = ("community", "import", exported["file"], "--phrase", exported["phrase"], "--as", "cut")
+    with second.begin(*words) as command:
+        wait_until(lambda: any(imports.iterdir()), "it is unpacked")
+        command.kill()
+    assert store.list_communities().total == 0
+    with second.begin(*words) as command:
+        wait_until(lambda: has_begun(store, "bring_home"), "its things come")
+        command.kill()
+    made = second.command(*words)
+    assert (made["found"], made["name"]) == (made["expected"], "The Harvest Family")
+    assert store.list_communities().total == 1
+    assert list(imports.iterdir()) == []
+    second.command("community", "remove", "cut", "--yes", "--even-without-backup")
 
 
 @pytest.fixture(scope="module")

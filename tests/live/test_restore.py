@@ -18,7 +18,7 @@ from provisioner.engine.kit import open_kit
 from provisioner.engine.operations import run_operation
 from provisioner.files import write_atomically
 from provisioner.models.operation import OperationState
-from tests.live.community import ask, erase, wait_until
+from tests.live.community import ask, erase, has_begun, wait_until
 from tests.live.second import FIRST, UP_SECONDS, second_machine
 from tests.s3_store import KEYS, s3_store
 
@@ -155,12 +155,6 @@ def test_a_command_that_is_killed_is_continued_by_the_worker(second, lost):
     wait_until(lambda: store.get_operation(operation.id).state in ENDS, "all is tidy")
     assert store.get_operation(operation.id).attempts == 2
     assert_only_it_is_left(second, {"id": cut.id})
-
-
-def has_begun(store, step):
-    (newest,) = store.list_operations(limit=1)
-    rows = store.list_steps(newest.id)
-    return newest.kind == "restore" and any(r.name == step and r.started_at for r in rows)
 
 
 def test_beside_it_nothing_takes_its_place_unless_it_is_asked_to(second, lost):
