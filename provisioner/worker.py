@@ -13,17 +13,17 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from provisioner.engine.backups.upkeep import keep_up
 from provisioner.engine.chores import carry_chore
 from provisioner.engine.context import Context
-from provisioner.engine.forget import forget_kept
-from provisioner.engine.freshen import freshen_cosignatures, freshen_releases
-from provisioner.engine.idle_images import clear_images
-from provisioner.engine.move import erase_moved
+from provisioner.engine.machine.idle_images import clear_images
+from provisioner.engine.machine.own_verdict import watch_control_plane
+from provisioner.engine.machine.standby import is_standing_by, report_ready
+from provisioner.engine.moves.move import erase_moved
 from provisioner.engine.operations import run_operation, run_stranded
-from provisioner.engine.own_verdict import watch_control_plane
-from provisioner.engine.roll_out import roll_out
-from provisioner.engine.standby import is_standing_by, report_ready
-from provisioner.engine.upkeep import keep_up
+from provisioner.engine.releases.freshen import freshen_cosignatures, freshen_releases
+from provisioner.engine.upgrades.forget import forget_kept
+from provisioner.engine.upgrades.roll_out import roll_out
 from provisioner.engine.watch import watch_communities
 from provisioner.engine.weighing import look_after_room
 from provisioner.errors import TaarafoError, Unavailable

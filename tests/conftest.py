@@ -101,7 +101,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def control_plane(engine: Engine, state: Settings) -> object:
     """What `./taarafo up` brings up, on the tests' engine: its `UpReport`."""
-    from provisioner.engine.up import bring_up
+    from provisioner.engine.machine.up import bring_up
 
     with pytest.MonkeyPatch.context() as patch:
         for name, value in proxy_variables(engine).items():

@@ -79,7 +79,7 @@ def prepare_machine(*, needs_browser: bool) -> str:
     wanted += ("chromium",) if needs_browser else ()
     if all(shutil.which(program) for program in wanted):
         return ""
-    from provisioner.engine.prepare import prepare_tests
+    from provisioner.engine.machine.prepare import prepare_tests
     from provisioner.errors import TaarafoError
 
     try:

@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 
 from provisioner import worker
-from provisioner.engine.standby import begin_standby, end_standby, is_worker_ready
+from provisioner.engine.machine.standby import begin_standby, end_standby, is_worker_ready
 from provisioner.errors import Unavailable
 from provisioner.worker import LOOK_SECONDS, _every, read_change
 from tests.fakes import make_context

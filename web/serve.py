@@ -17,7 +17,7 @@ from cheroot.wsgi import Server
 from flask import Flask
 
 from provisioner.engine.context import Context
-from provisioner.engine.standby import choose_door
+from provisioner.engine.machine.standby import choose_door
 from provisioner.settings import Settings
 from provisioner.signals import when_asked
 from web.app import create_app

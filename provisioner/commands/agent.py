@@ -17,7 +17,7 @@ def _is_a_group() -> None:
 @agent.command("rotate")
 def agent_rotate(as_json: Json = False) -> None:
     """Give this machine's agent a new key, signed for by the old one, and publish it."""
-    from provisioner.engine.rotate_agent import rotate_agent
+    from provisioner.engine.releases.rotate_agent import rotate_agent
 
     done = rotate_agent(open_context_aside(), say)
     text = f"The agent of host {done['host_id']} signs with the key {done['keyid'][:12]} now."

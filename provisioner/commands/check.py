@@ -29,9 +29,9 @@ def check_address(
     from functools import partial
     from pathlib import Path
 
-    from provisioner.engine import check_anywhere as anywhere
-    from provisioner.engine.saved_check import judge_saved, open_saved
-    from provisioner.engine.share import share_verdict
+    from provisioner.engine.checks import check_anywhere as anywhere
+    from provisioner.engine.checks.saved_check import judge_saved, open_saved
+    from provisioner.engine.checks.share import share_verdict
 
     if vsa and not (save or offline):
         raise SaidBadly("A summary is of a saved check: add --save or --offline.", "vsa")

@@ -16,7 +16,7 @@ keeping = typer.Typer(help="Keep what is in communities.")
 def community_back_up(address: str, as_json: Json = False) -> None:
     """Back a community up now; it counts once it was read back and its counts matched."""
     from provisioner.engine.at_once import back_up_now
-    from provisioner.engine.back_up import request_backup
+    from provisioner.engine.backups.back_up import request_backup
     from provisioner.engine.describe import get_living
 
     context = open_context()
@@ -35,7 +35,7 @@ def community_back_up(address: str, as_json: Json = False) -> None:
 def community_drill(address: str, as_json: Json = False) -> None:
     """Restore the newest backup where nobody reaches it, count it, and take it away again."""
     from provisioner.engine.at_once import drill_now
-    from provisioner.engine.back_up import request_drill
+    from provisioner.engine.backups.back_up import request_drill
     from provisioner.engine.describe import get_living
 
     context = open_context()
@@ -49,8 +49,8 @@ def community_drill(address: str, as_json: Json = False) -> None:
 @keeping.command("kit")
 def community_kit(address: str, as_json: Json = False) -> None:
     """Its recovery kit, to be handed to its founder alone: the words that open its backups."""
+    from provisioner.engine.backups.kit import open_kit
     from provisioner.engine.describe import get_living
-    from provisioner.engine.kit import open_kit
 
     context = open_context()
     living = get_living(context, address)

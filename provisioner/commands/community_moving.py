@@ -27,9 +27,9 @@ def community_export(
 ) -> None:
     """Pack everything of a community into one encrypted, signed file. It can only be read then."""
     from provisioner.engine.at_once import export_now
+    from provisioner.engine.backups.phrase import get_phrase
     from provisioner.engine.describe import get_living
-    from provisioner.engine.export import request_export
-    from provisioner.engine.phrase import get_phrase
+    from provisioner.engine.moves.export import request_export
 
     context = open_context()
     living = get_living(context, address)
@@ -66,7 +66,7 @@ def community_import(
     as_json: Json = False,
 ) -> None:
     """Verify a bundle, bring its community here, count it, and write a receipt."""
-    from provisioner.engine.import_now import Wish, import_now
+    from provisioner.engine.moves.import_now import Wish, import_now
     from provisioner.engine.progress_bar import ProgressBar
 
     wish = Wish(
@@ -105,7 +105,7 @@ def community_moved(
     """Lead everybody to the new address, once the receipt proves that all came there."""
     from provisioner.engine.at_once import move_now
     from provisioner.engine.describe import get_living
-    from provisioner.engine.move import read_receipt_file, request_move
+    from provisioner.engine.moves.move import read_receipt_file, request_move
 
     context = open_context()
     living = get_living(context, address)
@@ -126,7 +126,7 @@ def community_stay(address: str, as_json: Json = False) -> None:
     """Let a community be written again that was exported: it does not move."""
     from provisioner.engine.at_once import move_now
     from provisioner.engine.describe import get_living
-    from provisioner.engine.export import request_stay
+    from provisioner.engine.moves.export import request_stay
 
     context = open_context()
     living = get_living(context, address)

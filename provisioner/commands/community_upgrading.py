@@ -21,7 +21,7 @@ def community_upgrade(
     """Put a newer version in place; the one before stays until the new one has proved itself."""
     from provisioner.engine.at_once import swap_now
     from provisioner.engine.describe import get_living
-    from provisioner.engine.upgrade import request_upgrade
+    from provisioner.engine.upgrades.upgrade import request_upgrade
 
     context = open_context()
     living = get_living(context, address)
@@ -42,7 +42,7 @@ def community_rollback(
     """Go back to the version that ran before the last upgrade."""
     from provisioner.engine.at_once import swap_now
     from provisioner.engine.describe import get_living
-    from provisioner.engine.upgrade import request_rollback
+    from provisioner.engine.upgrades.upgrade import request_rollback
 
     context = open_context()
     living = get_living(context, address)
@@ -59,7 +59,7 @@ def community_pin(
 ) -> None:
     """Keep a community at a version, as long as that is safe to run."""
     from provisioner.engine.describe import describe_community, get_living
-    from provisioner.engine.wishes import pin
+    from provisioner.engine.upgrades.wishes import pin
 
     context = open_context()
     living = pin(context, get_living(context, address), version)
@@ -76,7 +76,7 @@ def community_postpone(
 ) -> None:
     """Put upgrades of a community off. What makes it safe again cannot be put off for long."""
     from provisioner.engine.describe import describe_community, get_living
-    from provisioner.engine.wishes import postpone
+    from provisioner.engine.upgrades.wishes import postpone
 
     context = open_context()
     living = postpone(context, get_living(context, address), days=days, why=why)
@@ -93,7 +93,7 @@ def community_channel(
 ) -> None:
     """Which line of releases a community follows."""
     from provisioner.engine.describe import describe_community, get_living
-    from provisioner.engine.wishes import choose_channel, explain_channel
+    from provisioner.engine.upgrades.wishes import choose_channel, explain_channel
 
     context = open_context()
     living = choose_channel(context, get_living(context, address), channel)
@@ -109,7 +109,7 @@ def community_zone(
 ) -> None:
     """By whose clock a community has its quiet hours."""
     from provisioner.engine.describe import describe_community, get_living
-    from provisioner.engine.wishes import choose_zone
+    from provisioner.engine.upgrades.wishes import choose_zone
 
     context = open_context()
     living = choose_zone(context, get_living(context, address), zone)

@@ -25,7 +25,7 @@ def up(
     """Set this machine up and run everything on it, or upgrade what runs. Again changes nothing."""
     from dataclasses import asdict
 
-    from provisioner.engine.up import bring_back, bring_up
+    from provisioner.engine.machine.up import bring_back, bring_up
 
     settings = Settings()
     report = bring_back(settings, say, may_lose=without_new) if back else bring_up(settings, say)
@@ -42,8 +42,8 @@ def down(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Stop what `up` started. Data stays, unless you ask for it to be erased."""
-    from provisioner.engine.down import bring_down
-    from provisioner.engine.down import purge as erase
+    from provisioner.engine.machine.down import bring_down
+    from provisioner.engine.machine.down import purge as erase
 
     context = open_context_aside()
     if not purge:
@@ -64,7 +64,7 @@ def down(
 @machine.command()
 def status(as_json: Json = False) -> None:
     """What runs here now."""
-    from provisioner.engine.status import read_status
+    from provisioner.engine.machine.status import read_status
 
     found = read_status(open_context_aside())
     show(found.as_json(), found.as_text(), as_json=as_json)
@@ -75,7 +75,7 @@ def status(as_json: Json = False) -> None:
 @machine.command()
 def doctor(as_json: Json = False) -> None:
     """What is wrong with this machine, and what to do."""
-    from provisioner.engine.doctor import diagnose_machine
+    from provisioner.engine.machine.doctor import diagnose_machine
 
     diagnoses = diagnose_machine(Settings())
     lines = [f"{'ok  ' if d.ok else 'LOOK'}  {d.title}: {d.sentence} {d.advice}" for d in diagnoses]

@@ -18,7 +18,7 @@ release.add_typer(release_witness, name="witness")
 @release.command("build")
 def release_build(recipe: str = "taarafo", as_json: Json = False) -> None:
     """Build the images of a recipe, reproducibly."""
-    from provisioner.engine.release import build_release
+    from provisioner.engine.releases.release import build_release
 
     built = build_release(open_context_aside(), recipe, say).model_dump(mode="json", by_alias=True)
     facts = {"recipe": recipe, "version": built["recipe"]["version"], "images": built["images"]}
@@ -38,8 +38,8 @@ def release_publish(
     as_json: Json = False,
 ) -> None:
     """Build, push by digest, sign and publish the version that the recipe names."""
-    from provisioner.engine.make_release import ROUTINE, SECURITY
-    from provisioner.engine.release import publish_recipe
+    from provisioner.engine.releases.make_release import ROUTINE, SECURITY
+    from provisioner.engine.releases.release import publish_recipe
 
     urgency = SECURITY if security else ROUTINE
     listing = publish_recipe(open_context_aside(), recipe, say, urgency=urgency, channel=channel)
@@ -56,7 +56,7 @@ def release_promote(
     as_json: Json = False,
 ) -> None:
     """Give a release of early to everybody: the same images, nothing is built."""
-    from provisioner.engine.promote import promote
+    from provisioner.engine.releases.promote import promote
 
     listing = promote(open_context_aside(), recipe, version, at_once=at_once)
     show(listing.model_dump(mode="json"), f"Published {listing.target}", as_json=as_json)
@@ -65,7 +65,7 @@ def release_promote(
 @release.command("list")
 def release_list(as_json: Json = False) -> None:
     """Every published release."""
-    from provisioner.engine.release import list_published
+    from provisioner.engine.releases.release import list_published
 
     listings = list_published(open_context_aside())
     rows = [listing.model_dump(mode="json") for listing in listings]
@@ -76,7 +76,7 @@ def release_list(as_json: Json = False) -> None:
 @release.command("verify")
 def release_verify(as_json: Json = False) -> None:
     """Read everything published as a stranger would, from the root we shipped with."""
-    from provisioner.engine.release import verify_published
+    from provisioner.engine.releases.release import verify_published
 
     report = verify_published(open_context_aside())
     lines = [f"{'ok  ' if row['ok'] else 'BAD '}  {row['sentence']}" for row in report]
@@ -93,7 +93,7 @@ def release_floor(
     as_json: Json = False,
 ) -> None:
     """Say that versions of RECIPE before VERSION are not safe to run any more."""
-    from provisioner.engine.release_keys import raise_release_floor
+    from provisioner.engine.releases.release_keys import raise_release_floor
 
     listing = raise_release_floor(open_context_aside(), recipe, channel, version)
     text = f"Before {listing.security_floor}, no version of {recipe} is called safe any more."
@@ -111,7 +111,7 @@ def release_rebuild(
     """Build a published release again from its source, compare, and sign if it is the same."""
     from pathlib import Path
 
-    from provisioner.engine.rebuild import rebuild_release
+    from provisioner.engine.releases.rebuild import rebuild_release
 
     file = Path(key) if key else None
     rebuilt = rebuild_release(

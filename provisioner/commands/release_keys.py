@@ -14,7 +14,7 @@ keys = typer.Typer(no_args_is_help=True, help="Change and use the keys that sign
 @keys.command("list")
 def keys_list(as_json: Json = False) -> None:
     """Who may sign which role, how many must, and until when it is signed."""
-    from provisioner.engine.release_keys import list_release_keys, list_waiting_sentences
+    from provisioner.engine.releases.release_keys import list_release_keys, list_waiting_sentences
 
     context = open_context_aside()
     rows = list_release_keys(context)
@@ -36,7 +36,7 @@ def keys_rotate(
     as_json: Json = False,
 ) -> None:
     """Replace a key of ROLE by a new one with the same file name."""
-    from provisioner.engine.release_keys import rotate_release_key
+    from provisioner.engine.releases.release_keys import rotate_release_key
 
     show_ceremony(rotate_release_key(open_context_aside(), role, number), as_json)
 
@@ -46,7 +46,7 @@ def keys_add(role: str, file: str, as_json: Json = False) -> None:
     """Let the holder of the public key in FILE sign ROLE too."""
     from pathlib import Path
 
-    from provisioner.engine.release_keys import add_release_key
+    from provisioner.engine.releases.release_keys import add_release_key
 
     show_ceremony(add_release_key(open_context_aside(), role, Path(file)), as_json)
 
@@ -54,7 +54,7 @@ def keys_add(role: str, file: str, as_json: Json = False) -> None:
 @keys.command("remove")
 def keys_remove(role: str, keyid: str, as_json: Json = False) -> None:
     """Take a key of ROLE out of use, for good."""
-    from provisioner.engine.release_keys import remove_release_key
+    from provisioner.engine.releases.release_keys import remove_release_key
 
     show_ceremony(remove_release_key(open_context_aside(), role, keyid), as_json)
 
@@ -67,7 +67,7 @@ def keys_threshold(
     as_json: Json = False,
 ) -> None:
     """Let N of the keys of ROLE have to sign."""
-    from provisioner.engine.release_keys import set_release_threshold
+    from provisioner.engine.releases.release_keys import set_release_threshold
 
     show_ceremony(set_release_threshold(open_context_aside(), role, needed, keys), as_json)
 
@@ -81,7 +81,7 @@ def keys_sign(
     """Sign the waiting change of ROLE; it is published once enough have signed."""
     from pathlib import Path
 
-    from provisioner.engine.release_keys import sign_release_change
+    from provisioner.engine.releases.release_keys import sign_release_change
 
     signed = sign_release_change(open_context_aside(), role, Path(key) if key else None)
     show_ceremony(signed, as_json)

@@ -14,7 +14,7 @@ release_witness = typer.Typer(no_args_is_help=True, help="Choose who watches the
 @release_witness.command("list")
 def log_witness_list(as_json: Json = False) -> None:
     """The key of the public log, its witnesses, and how many must have seen it lately."""
-    from provisioner.engine.release_witnesses import describe_policy
+    from provisioner.engine.releases.release_witnesses import describe_policy
 
     described = describe_policy(open_context_aside())
     lines = [f"{w['name']}  {w['vkey']}  {w['url']}" for w in described["witnesses"]]
@@ -31,7 +31,7 @@ def log_witness_add(
     as_json: Json = False,
 ) -> None:
     """Let the witness NAME count, as it prints itself when it starts."""
-    from provisioner.engine.release_witnesses import add_log_witness
+    from provisioner.engine.releases.release_witnesses import add_log_witness
 
     show_ceremony(add_log_witness(open_context_aside(), name, vkey, url, needed), as_json)
 
@@ -43,6 +43,6 @@ def log_witness_remove(
     as_json: Json = False,
 ) -> None:
     """Let the witness NAME count no more."""
-    from provisioner.engine.release_witnesses import remove_log_witness
+    from provisioner.engine.releases.release_witnesses import remove_log_witness
 
     show_ceremony(remove_log_witness(open_context_aside(), name, needed), as_json)

@@ -32,8 +32,8 @@ def restore_command(
 ) -> None:
     """Bring a community back from its backup, and wait until it is open."""
     from provisioner.engine.at_once import restore_now
-    from provisioner.engine.backup_places import read_keys
-    from provisioner.engine.restore import request_restore
+    from provisioner.engine.backups.backup_places import read_keys
+    from provisioner.engine.backups.restore import request_restore
 
     context = open_context()
     community, operation = request_restore(

@@ -29,7 +29,7 @@ def rollout_list(as_json: Json = False) -> None:
 def rollout_pause(release: Target, as_json: Json = False) -> None:
     """Nobody is started any more; who is being upgraded comes to an end."""
     from provisioner.engine.describe import describe_rollout
-    from provisioner.engine.roll_out import pause_rollout
+    from provisioner.engine.upgrades.roll_out import pause_rollout
 
     context = open_context()
     row = pause_rollout(context, release)
@@ -40,7 +40,7 @@ def rollout_pause(release: Target, as_json: Json = False) -> None:
 def rollout_resume(release: Target, as_json: Json = False) -> None:
     """Go on after a pause or a halt; what failed so far is forgiven."""
     from provisioner.engine.describe import describe_rollout
-    from provisioner.engine.roll_out import resume_rollout
+    from provisioner.engine.upgrades.roll_out import resume_rollout
 
     context = open_context()
     row = resume_rollout(context, release)

@@ -28,7 +28,7 @@ def open_context() -> Any:  # noqa: ANN401 - imported late
 
     Raises BeingUpgraded.
     """
-    from provisioner.engine.standby import take_turn
+    from provisioner.engine.machine.standby import take_turn
 
     context = open_context_aside()
     context.turn = take_turn(context.settings)
@@ -43,7 +43,7 @@ def open_context_aside() -> Any:  # noqa: ANN401 - imported late
 
 
 def show_ceremony(described: dict[str, Any], as_json: bool) -> None:
-    from provisioner.engine.release_keys import write_ceremony
+    from provisioner.engine.releases.release_keys import write_ceremony
 
     show(described, write_ceremony(described), as_json=as_json)
 

@@ -19,10 +19,10 @@ from provisioner.engine.describe import (
     describe_drill,
     describe_made,
 )
+from provisioner.engine.moves.signing import get_fingerprint
 from provisioner.engine.operations import run_operation
 from provisioner.engine.progress import Progress, get_progress
 from provisioner.engine.remove import request_removal
-from provisioner.engine.signing import get_fingerprint
 from provisioner.errors import OperationFailed, SaidBadly
 from provisioner.models.community import Community
 from provisioner.models.operation import Operation

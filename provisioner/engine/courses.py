@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from provisioner.engine.back_up_first import BACK_UP_FIRST, UNDO_BACK_UP_FIRST
-from provisioner.engine.back_up_steps import BACK_UP_STEPS, UNDO_BACK_UP_STEPS
+from provisioner.engine.backups.back_up_first import BACK_UP_FIRST, UNDO_BACK_UP_FIRST
+from provisioner.engine.backups.back_up_steps import BACK_UP_STEPS, UNDO_BACK_UP_STEPS
+from provisioner.engine.backups.drill_steps import DRILL_STEPS, UNDO_DRILL_STEPS
+from provisioner.engine.backups.restore_steps import RESTORE_STEPS, UNDO_RESTORE_STEPS
 from provisioner.engine.create_steps import CREATE_STEPS
-from provisioner.engine.drill_steps import DRILL_STEPS, UNDO_DRILL_STEPS
-from provisioner.engine.export_steps import EXPORT_STEPS, STAY_STEPS, UNDO_EXPORT_STEPS
-from provisioner.engine.forget import FORGET_STEPS
-from provisioner.engine.move_steps import (
+from provisioner.engine.moves.export_steps import EXPORT_STEPS, STAY_STEPS, UNDO_EXPORT_STEPS
+from provisioner.engine.moves.move_steps import (
     ERASE_STEPS,
     MOVE_STEPS,
     UNDO_MOVE_STEPS,
     is_led_away,
 )
 from provisioner.engine.remove_steps import REMOVE_STEPS
-from provisioner.engine.restore_steps import RESTORE_STEPS, UNDO_RESTORE_STEPS
-from provisioner.engine.swap_steps import SWAP_STEPS, UNDO_STEPS, is_settled
+from provisioner.engine.upgrades.forget import FORGET_STEPS
+from provisioner.engine.upgrades.swap_steps import SWAP_STEPS, UNDO_STEPS, is_settled
 from provisioner.engine.work import StepPlan, Work
 from provisioner.models.operation import OperationKind
 

@@ -6,9 +6,9 @@ import json
 from datetime import timedelta
 
 from provisioner.core.planning import OWNER_SECRET
-from provisioner.engine.attest import record_verdict
+from provisioner.engine.backups.phrase import PHRASE, mint_phrase
+from provisioner.engine.checks.attest import record_verdict
 from provisioner.engine.keys import mint_secrets_for, write_owner
-from provisioner.engine.phrase import PHRASE, mint_phrase
 from provisioner.engine.work import StepPlan, Work
 from provisioner.errors import AppFailed, NotEnoughRoom, ReleaseUnknown, Unavailable
 from provisioner.models.community import CommunityState

@@ -8,8 +8,8 @@ from typing import Any
 from provisioner.core.promises import describe_promises
 from provisioner.core.quotas import quota_of
 from provisioner.core.versions import version_of
+from provisioner.engine.checks.history import read_history
 from provisioner.engine.context import Context
-from provisioner.engine.history import read_history
 from provisioner.engine.keys import get_keys
 from provisioner.errors import NotFound
 from provisioner.models.backup import Backup, Drill

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from provisioner.core.control_plane import Ground, plan_part
 from provisioner.engine.context import Context
-from provisioner.engine.ground import read_ground
-from provisioner.engine.own_journal import record_part
-from provisioner.engine.publisher import open_publisher
+from provisioner.engine.machine.ground import read_ground
+from provisioner.engine.machine.own_journal import record_part
+from provisioner.engine.releases.publisher import open_publisher
 from provisioner.errors import Unavailable
 from provisioner.models.release import Release
 from provisioner.publishing.listing import find_newest

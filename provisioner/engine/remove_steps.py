@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from provisioner.core.node_jobs import plan_erase
+from provisioner.engine.checks.history import forget_history
 from provisioner.engine.create_steps import await_job
-from provisioner.engine.history import forget_history
 from provisioner.engine.work import StepPlan, Work
 from provisioner.models.community import CommunityState
 from provisioner.models.operation import OperationKind

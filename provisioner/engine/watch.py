@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from provisioner.core.place import name_of
-from provisioner.engine.attest import record_verdict
+from provisioner.engine.checks.attest import record_verdict
 from provisioner.engine.context import Context
 from provisioner.models.community import Community, CommunityState
 

@@ -18,7 +18,7 @@ from provisioner.adapters.kernel_trials import (
     make_device,
     try_apart,
 )
-from provisioner.engine.doctor import diagnose_machine
+from provisioner.engine.machine.doctor import diagnose_machine
 from provisioner.settings import Settings
 
 

@@ -14,8 +14,8 @@ from securesystemslib.formats import encode_canonical
 from provisioner.core.appraisal.appraise import STEPS
 from provisioner.core.appraisal.saved import write_saved
 from provisioner.core.appraisal.wording import LIMIT
+from provisioner.engine.checks.saved_check import judge_saved, open_saved
 from provisioner.engine.context import Context
-from provisioner.engine.saved_check import judge_saved, open_saved
 from provisioner.errors import SavedUnreadable
 from provisioner.settings import Settings
 from tests.browser.chromium import SCREENS, find_faults, open_screen

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from provisioner.engine.check_anywhere import EXIT_CODES
+from provisioner.engine.checks.check_anywhere import EXIT_CODES
 from provisioner.errors import TaarafoError
 from provisioner.models.verdict import PRECEDENCE, Outcome
 from tests.docs.pages import find_rows, find_section, read

@@ -8,9 +8,9 @@ import pytest
 
 from provisioner.core.appraisal.appraise import STEPS
 from provisioner.engine.create_steps import CREATE_STEPS
-from provisioner.engine.prepare import plan_folders
+from provisioner.engine.machine.prepare import plan_folders
+from provisioner.engine.machine.status import SERVICES
 from provisioner.engine.remove_steps import REMOVE_STEPS
-from provisioner.engine.status import SERVICES
 from provisioner.publishing.create import APPS, SELF_BUILT, TOP_LEVEL
 from provisioner.publishing.publisher import role_of
 from provisioner.publishing.sign import lifetime_of

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from provisioner.core.control_plane import plan_control_plane
-from provisioner.engine.ground import read_ground
+from provisioner.engine.machine.ground import read_ground
 from provisioner.settings import Settings
 from tests.core.own_release import make_own_release
 from tests.docs.pages import ROOT, find_rows, find_section, find_spans, read

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from provisioner.adapters.witnesses import gather_cosignatures
 from provisioner.core.tlog.policy import KnownLog
-from provisioner.engine.check import AGENTS_PATH, CHALLENGE_PATH, EVIDENCE_PATH
-from provisioner.engine.check_anywhere import check_anywhere
+from provisioner.engine.checks.check import AGENTS_PATH, CHALLENGE_PATH, EVIDENCE_PATH
+from provisioner.engine.checks.check_anywhere import check_anywhere
 from provisioner.engine.context import Context
-from provisioner.engine.publisher import cosign_with
+from provisioner.engine.releases.publisher import cosign_with
 from provisioner.models.evidence import Evidence, write_moment
 from provisioner.models.verdict import Verdict
 from provisioner.publishing.witnesses import add_witness

@@ -9,13 +9,13 @@ from datetime import timedelta
 import pytest
 
 from provisioner.core.promises import plan_promises
-from provisioner.engine.back_up import request_backup, request_drill
+from provisioner.engine.backups.back_up import request_backup, request_drill
+from provisioner.engine.backups.phrase import PHRASE
+from provisioner.engine.backups.upkeep import keep_up
 from provisioner.engine.create import request_community
 from provisioner.engine.operations import run_operation
-from provisioner.engine.phrase import PHRASE
 from provisioner.engine.remove import request_removal
-from provisioner.engine.upgrade import request_repeat
-from provisioner.engine.upkeep import keep_up
+from provisioner.engine.upgrades.upgrade import request_repeat
 from provisioner.errors import Conflict, NotFound, NothingKept
 from provisioner.models.community import CommunityState
 from provisioner.models.operation import OperationState
@@ -38,7 +38,7 @@ GOOD = {
 
 @pytest.fixture
 def context(tmp_path, monkeypatch):
-    monkeypatch.setattr("provisioner.engine.attest.check_community", lambda *_: GENUINE)
+    monkeypatch.setattr("provisioner.engine.checks.attest.check_community", lambda *_: GENUINE)
     context = make_context(tmp_path)
     release = make_release()
     recipe = release.recipe.model_copy(

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from provisioner.engine.roll_out import roll_out
-from provisioner.engine.trial import explain_trial
-from provisioner.engine.upgrade import request_upgrade
-from provisioner.engine.wishes import choose_channel, explain_channel
+from provisioner.engine.upgrades.roll_out import roll_out
+from provisioner.engine.upgrades.trial import explain_trial
+from provisioner.engine.upgrades.upgrade import request_upgrade
+from provisioner.engine.upgrades.wishes import choose_channel, explain_channel
 from provisioner.errors import SaidBadly, UpgradeRefused
 from tests.engine.test_roll_out import carry_all, fleet, go
 from tests.engine.town import make_version

@@ -11,7 +11,7 @@ import pytest
 from provisioner.core.appraisal.address import read_address
 from provisioner.core.appraisal.agents import AgentList, write_agent_list
 from provisioner.core.appraisal.dsse import append_signature
-from provisioner.engine.check import check, published_at
+from provisioner.engine.checks.check import check, published_at
 from provisioner.errors import (
     LogDivided,
     OlderLog,

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from provisioner.engine.chores import UNEXPECTED, carry_chore, list_troubles
-from provisioner.engine.status import read_status
+from provisioner.engine.machine.status import read_status
 from provisioner.errors import WitnessesMissing
 from tests.fakes import make_context
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.engine.context import Context
-from provisioner.engine.ground import record_deployed
+from provisioner.engine.machine.ground import record_deployed
 from provisioner.errors import OperatorError
 from provisioner.settings import Settings
 

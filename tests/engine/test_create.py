@@ -15,10 +15,10 @@ from provisioner.engine.create import request_community
 from provisioner.engine.create_steps import CREATE_STEPS
 from provisioner.engine.keys import get_keys, sha256_of
 from provisioner.engine.lease import Lease
+from provisioner.engine.machine.resume import resume_communities
 from provisioner.engine.operations import run_operation, run_stranded
 from provisioner.engine.progress import get_progress
 from provisioner.engine.remove import request_removal
-from provisioner.engine.resume import resume_communities
 from provisioner.engine.work import Work
 from provisioner.errors import (
     Conflict,
@@ -41,7 +41,7 @@ GENUINE = Verdict(Outcome.GENUINE, (Finding("files", Outcome.GENUINE, "as publis
 
 @pytest.fixture
 def context(tmp_path, monkeypatch):
-    monkeypatch.setattr("provisioner.engine.attest.check_community", lambda *_: GENUINE)
+    monkeypatch.setattr("provisioner.engine.checks.attest.check_community", lambda *_: GENUINE)
     return make_context(tmp_path)
 
 
@@ -205,7 +205,7 @@ def test_one_that_never_answers_is_undone_with_a_sentence(context):
 
 def test_a_check_that_never_comes_does_not_close_an_open_community(context, monkeypatch):
     nothing = Verdict(Outcome.UNVERIFIABLE, ())
-    monkeypatch.setattr("provisioner.engine.attest.check_community", lambda *_: nothing)
+    monkeypatch.setattr("provisioner.engine.checks.attest.check_community", lambda *_: nothing)
     community, operation = ask(context)
     run_operation(context, operation.id)
     assert context.store.get_operation(operation.id).state == OperationState.DONE

@@ -17,7 +17,7 @@ from provisioner.core.log_policy import FIELD
 from provisioner.core.tlog.entry import Entry
 from provisioner.core.tlog.note import COSIGNATURE_V1, NoteKey, write_vkey
 from provisioner.core.tlog.policy import KnownWitness, read_policy, write_policy
-from provisioner.engine.publisher import cosign_with
+from provisioner.engine.releases.publisher import cosign_with
 from provisioner.errors import WitnessesMissing
 from provisioner.models.verdict import Outcome
 from tests.browser.saved_checks import begin_place

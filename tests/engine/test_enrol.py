@@ -18,11 +18,11 @@ from provisioner.agent.rotate import (
 from provisioner.agent.signing_key import load_signer, make_key
 from provisioner.core.appraisal.agents import AgentList, read_agent_list
 from provisioner.core.appraisal.dsse import append_signature, seal
-from provisioner.engine.check import check
+from provisioner.engine.checks.check import check
 from provisioner.engine.context import Context
-from provisioner.engine.enrol import agents_path, enrol_agents
-from provisioner.engine.publisher import open_publisher
-from provisioner.engine.rotate_agent import rotate_agent
+from provisioner.engine.releases.enrol import agents_path, enrol_agents
+from provisioner.engine.releases.publisher import open_publisher
+from provisioner.engine.releases.rotate_agent import rotate_agent
 from provisioner.errors import AgentKeyRefused, OperatorError, TookTooLong
 from provisioner.models.evidence import PAYLOAD_TYPE
 from provisioner.models.log import LogSeen
@@ -177,7 +177,7 @@ def test_a_forged_statement_is_refused(context: Context) -> None:
 def test_the_command_says_when_the_agent_does_not_answer(
     context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("provisioner.engine.rotate_agent.PATIENCE", 0.2)
+    monkeypatch.setattr("provisioner.engine.releases.rotate_agent.PATIENCE", 0.2)
     with pytest.raises(TookTooLong):
         rotate_agent(context, lambda _: None)
     assert judge(context) == Outcome.GENUINE

@@ -10,8 +10,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from provisioner.core.appraisal.agents import AgentKey, read_agent_list
-from provisioner.engine.enrol import enrol_agents
-from provisioner.engine.publisher import open_publisher
+from provisioner.engine.releases.enrol import enrol_agents
+from provisioner.engine.releases.publisher import open_publisher
 from provisioner.errors import AgentUnreadable
 from provisioner.models.service import Node
 from provisioner.publishing.create import create_publisher

@@ -10,8 +10,8 @@ import pytest
 from sqlmodel import func, select
 
 from provisioner.core.strip import DAYS_SHOWN
-from provisioner.engine.attest import record_verdict
-from provisioner.engine.history import CHANGES_KEPT, read_history, record_in_history
+from provisioner.engine.checks.attest import record_verdict
+from provisioner.engine.checks.history import CHANGES_KEPT, read_history, record_in_history
 from provisioner.engine.operations import run_operation
 from provisioner.engine.remove import request_removal
 from provisioner.engine.remove_steps import free_name
@@ -39,7 +39,7 @@ def found():
 
 @pytest.fixture
 def context(tmp_path, monkeypatch, found):
-    monkeypatch.setattr("provisioner.engine.attest.check_community", lambda *_: found["now"])
+    monkeypatch.setattr("provisioner.engine.checks.attest.check_community", lambda *_: found["now"])
     return make_context(tmp_path)
 
 
@@ -176,7 +176,7 @@ def test_a_check_that_was_under_way_brings_nothing_back(context, community, monk
         remove(context, community)
         return verdict(Outcome.MODIFIED)
 
-    monkeypatch.setattr("provisioner.engine.attest.check_community", check_slowly)
+    monkeypatch.setattr("provisioner.engine.checks.attest.check_community", check_slowly)
     assert record_verdict(context, community).outcome == Outcome.MODIFIED
     assert count_rows(context) == 0
     assert context.store.get_community(community.id).verdict == ""

@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 
 from provisioner.core.promises import plan_promises
-from provisioner.engine.back_up import request_backup
+from provisioner.engine.backups.back_up import request_backup
+from provisioner.engine.backups.phrase import mint_phrase
+from provisioner.engine.backups.upkeep import keep_up
 from provisioner.engine.courses import COURSES
 from provisioner.engine.create import request_community
-from provisioner.engine.export import request_export, request_stay
-from provisioner.engine.move import erase_moved, request_move
+from provisioner.engine.moves.export import request_export, request_stay
+from provisioner.engine.moves.move import erase_moved, request_move
+from provisioner.engine.moves.receipt import write_receipt
 from provisioner.engine.operations import Runner, run_operation, run_stranded
-from provisioner.engine.phrase import mint_phrase
-from provisioner.engine.receipt import write_receipt
 from provisioner.engine.remove import request_removal
-from provisioner.engine.upgrade import request_repeat
-from provisioner.engine.upkeep import keep_up
+from provisioner.engine.upgrades.upgrade import request_repeat
 from provisioner.errors import Conflict, MoveRefused, ReceiptRefused, SaidBadly, UpgradeRefused
 from provisioner.models.community import CommunityState
 from provisioner.models.operation import OperationKind, OperationState
@@ -45,7 +45,7 @@ GOOD = {
 
 @pytest.fixture
 def context(tmp_path, monkeypatch):
-    monkeypatch.setattr("provisioner.engine.attest.check_community", lambda *_: GENUINE)
+    monkeypatch.setattr("provisioner.engine.checks.attest.check_community", lambda *_: GENUINE)
     context = make_context(tmp_path)
     release = make_release()
     commands = {name: (name,) for name in ("create-owner", "before-backup", "after-restore")}

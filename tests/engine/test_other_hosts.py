@@ -13,9 +13,15 @@ import pytest
 from provisioner.core.appraisal.agents import AgentList, row_of, write_agent_list
 from provisioner.core.appraisal.saved import read_saved, write_saved
 from provisioner.core.log_entries import entry_of_agent
-from provisioner.engine.check import AGENTS_PATH, CHALLENGE_PATH, EVIDENCE_PATH, check, path_of
+from provisioner.engine.checks.check import (
+    AGENTS_PATH,
+    CHALLENGE_PATH,
+    EVIDENCE_PATH,
+    check,
+    path_of,
+)
+from provisioner.engine.checks.saved_check import judge_saved, open_saved, save_check
 from provisioner.engine.context import Context
-from provisioner.engine.saved_check import judge_saved, open_saved, save_check
 from provisioner.errors import Unavailable
 from provisioner.models.evidence import Evidence
 from provisioner.models.saved_check import ReleaseCopy

@@ -18,8 +18,8 @@ from datetime import timedelta
 import pytest
 
 from provisioner.core.own_upgrade import Phase
-from provisioner.engine import own_proof, own_upgrade
-from provisioner.engine.own_journal import (
+from provisioner.engine.machine import own_proof, own_upgrade
+from provisioner.engine.machine.own_journal import (
     copy_of,
     find_journal,
     find_standing,
@@ -27,9 +27,15 @@ from provisioner.engine.own_journal import (
     list_kept,
     prune_kept,
 )
-from provisioner.engine.standby import SLOT, choose_door, is_standing_by, report_ready, take_turn
-from provisioner.engine.status import read_status
-from provisioner.engine.succession import (
+from provisioner.engine.machine.standby import (
+    SLOT,
+    choose_door,
+    is_standing_by,
+    report_ready,
+    take_turn,
+)
+from provisioner.engine.machine.status import read_status
+from provisioner.engine.machine.succession import (
     converge,
     find_revision,
     go_back,
@@ -223,7 +229,7 @@ def template(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """The check of what runs is another part's; a broken web is waited for a moment only."""
-    monkeypatch.setattr("provisioner.engine.parts.is_answering", lambda _: True)
+    monkeypatch.setattr("provisioner.engine.machine.parts.is_answering", lambda _: True)
     for name in ("AWAKE_WITHIN", "JUDGED_WITHIN"):
         monkeypatch.setattr(own_proof, name, 0.2)
     judged = {"outcome": Outcome.GENUINE}
@@ -233,7 +239,7 @@ def quick(monkeypatch):
         found = (Finding("files", outcome, "so it is"),)
         return Verdict(outcome, found, release=web.labels["org.taarafo.release"])
 
-    monkeypatch.setattr("provisioner.engine.own_verdict.check_community", check)
+    monkeypatch.setattr("provisioner.engine.machine.own_verdict.check_community", check)
     return judged
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from provisioner.engine.own_verdict import (
+from provisioner.engine.machine.own_verdict import (
     PATIENCE,
     RECHECK_AFTER,
     await_own_verdict,
@@ -14,7 +14,7 @@ from provisioner.engine.own_verdict import (
     record_own_verdict,
     watch_control_plane,
 )
-from provisioner.engine.status import read_status
+from provisioner.engine.machine.status import read_status
 from provisioner.models.verdict import Finding, Outcome, Verdict
 from tests.fakes import make_context
 
@@ -35,7 +35,7 @@ def judged(monkeypatch):
         outcome = left.pop(0) if len(left) > 1 else left[0]
         return Verdict(outcome, (Finding("files", outcome, "so it is"),))
 
-    monkeypatch.setattr("provisioner.engine.own_verdict.check_community", judge)
+    monkeypatch.setattr("provisioner.engine.machine.own_verdict.check_community", judge)
     return state
 
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from cli import app
 from provisioner.engine.context import Context
-from provisioner.engine.release import ensure_published, ensure_publisher
+from provisioner.engine.releases.release import ensure_published, ensure_publisher
 from provisioner.errors import FloorRefused, KeyRefused, SignaturesMissing
 from provisioner.publishing.create import create_publisher
 from provisioner.publishing.publisher import Publisher

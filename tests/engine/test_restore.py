@@ -8,12 +8,12 @@ import secrets
 import pytest
 
 from provisioner.core.place import host_of
+from provisioner.engine.backups.phrase import PHRASE, mint_phrase, read_phrase
+from provisioner.engine.backups.restore import request_restore
+from provisioner.engine.backups.restore_steps import RESTORE_STEPS
 from provisioner.engine.keys import get_keys, sha256_of
 from provisioner.engine.operations import run_operation, run_stranded
-from provisioner.engine.phrase import PHRASE, mint_phrase, read_phrase
 from provisioner.engine.remove import request_removal
-from provisioner.engine.restore import request_restore
-from provisioner.engine.restore_steps import RESTORE_STEPS
 from provisioner.errors import NameRefused, SaidBadly
 from provisioner.models.community import CommunityState
 from provisioner.models.operation import OperationState, StepState

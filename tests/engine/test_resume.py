@@ -9,10 +9,10 @@ from unittest.mock import Mock
 import pytest
 
 from provisioner.core.promises import plan_promises
-from provisioner.engine import up
 from provisioner.engine.create import request_community
+from provisioner.engine.machine import up
+from provisioner.engine.machine.resume import PATIENCE, resume_communities
 from provisioner.engine.operations import run_operation
-from provisioner.engine.resume import PATIENCE, resume_communities
 from provisioner.models.community import Community, CommunityState
 from provisioner.models.promise import Preset
 from provisioner.models.verdict import Finding, Outcome, Verdict
@@ -35,7 +35,7 @@ ELSE = (
 @pytest.fixture
 def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeContext:
     """Two communities, `oak` and `elm`, that ran here until all services were lost."""
-    monkeypatch.setattr("provisioner.engine.attest.check_community", lambda *_: GENUINE)
+    monkeypatch.setattr("provisioner.engine.checks.attest.check_community", lambda *_: GENUINE)
     context = make_context(tmp_path)
     for name in ("Oak", "Elm"):
         operation = request_community(

@@ -9,9 +9,9 @@ import pytest
 
 from provisioner.engine.courses import COURSES
 from provisioner.engine.operations import run_operation
-from provisioner.engine.roll_out import pause_rollout, resume_rollout, roll_out
-from provisioner.engine.upgrade import request_upgrade
-from provisioner.engine.wishes import choose_zone, pin, postpone
+from provisioner.engine.upgrades.roll_out import pause_rollout, resume_rollout, roll_out
+from provisioner.engine.upgrades.upgrade import request_upgrade
+from provisioner.engine.upgrades.wishes import choose_zone, pin, postpone
 from provisioner.engine.work import StepPlan
 from provisioner.errors import AppFailed, SaidBadly, UpgradeRefused
 from provisioner.models.community import Community, CommunityState

@@ -9,9 +9,9 @@ import pytest
 
 from provisioner.core.idle_images import IDLE_FOR
 from provisioner.core.quotas import MB
-from provisioner.engine.idle_images import clear_images
+from provisioner.engine.machine.idle_images import clear_images
+from provisioner.engine.machine.status import read_status
 from provisioner.engine.quota import choose_quota, list_warnings, say_quota
-from provisioner.engine.status import read_status
 from provisioner.engine.weighing import look_after_room, weigh_due, weigh_now
 from provisioner.errors import ReleaseRejected, SaidBadly, Unavailable, WeighingFailed
 from provisioner.models.community import Community, CommunityState

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from provisioner.core.appraisal.saved import read_saved, write_saved
-from provisioner.engine.check import CHALLENGE_PATH
-from provisioner.engine.check_anywhere import UNANSWERED
+from provisioner.engine.checks.check import CHALLENGE_PATH
+from provisioner.engine.checks.check_anywhere import UNANSWERED
+from provisioner.engine.checks.saved_check import judge_saved, open_saved
 from provisioner.engine.context import Context
-from provisioner.engine.saved_check import judge_saved, open_saved
 from provisioner.errors import NothingToSave
 from provisioner.models.evidence import Evidence
 from provisioner.models.verdict import Outcome, Verdict

@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 from cli import app
 from provisioner.core.appraisal.dsse import find_signer, read_envelope
 from provisioner.core.appraisal.saved import write_saved
+from provisioner.engine.checks.saved_check import SavedFile, judge_saved, open_saved
+from provisioner.engine.checks.share import share_verdict
 from provisioner.engine.context import Context
-from provisioner.engine.saved_check import SavedFile, judge_saved, open_saved
-from provisioner.engine.share import share_verdict
 from provisioner.errors import KeyRefused, SaidBadly, SavedUnreadable
 from provisioner.models.evidence import PAYLOAD_TYPE
 from provisioner.models.verdict import Outcome, Verdict

@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 
 from provisioner.engine.courses import COURSES
-from provisioner.engine.forget import forget_kept
 from provisioner.engine.operations import run_operation, run_stranded
 from provisioner.engine.progress import get_progress
-from provisioner.engine.swap_steps import SWAP_STEPS, UNDO_STEPS
-from provisioner.engine.upgrade import request_repeat, request_rollback, request_upgrade
+from provisioner.engine.upgrades.forget import forget_kept
+from provisioner.engine.upgrades.swap_steps import SWAP_STEPS, UNDO_STEPS
+from provisioner.engine.upgrades.upgrade import request_repeat, request_rollback, request_upgrade
 from provisioner.errors import AppFailed, Conflict, SaidBadly, UpgradeRefused
 from provisioner.models.community import CommunityState
 from provisioner.models.operation import OperationState

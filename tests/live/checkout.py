@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from provisioner.core.own_upgrade import Phase
-from provisioner.engine.own_journal import find_journal
+from provisioner.engine.machine.own_journal import find_journal
 from provisioner.settings import ROOT, Settings
 from tests.conftest import Engine, proxy_variables
 

@@ -11,7 +11,7 @@ from provisioner.engine.context import Context
 from provisioner.engine.create import request_community
 from provisioner.engine.operations import run_operation
 from provisioner.engine.remove import request_removal
-from provisioner.engine.wishes import pin
+from provisioner.engine.upgrades.wishes import pin
 from provisioner.errors import Conflict, NotFound
 from provisioner.models.community import Community, CommunityState
 from provisioner.models.operation import Operation

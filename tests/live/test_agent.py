@@ -25,7 +25,7 @@ from provisioner.agent.rotate import is_requested, list_rotations, request_rotat
 from provisioner.core.appraisal.agents import AgentKey, AgentList, write_agent_list
 from provisioner.core.appraisal.report import open_envelope, read_statement
 from provisioner.core.appraisal.rotation import follow_rotations
-from provisioner.engine.check import check
+from provisioner.engine.checks.check import check
 from provisioner.models.evidence import ContainerSeen, Evidence, parse_moment
 from provisioner.models.verdict import Outcome, Verdict
 from provisioner.settings import ROOT

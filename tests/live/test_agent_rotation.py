@@ -15,10 +15,10 @@ import pytest
 from provisioner.agent.rotate import open_signers
 from provisioner.core.appraisal.agents import read_agent_list
 from provisioner.core.appraisal.rotation import trace_keys
-from provisioner.engine.attest import check_community
-from provisioner.engine.check import AGENTS_PATH
+from provisioner.engine.checks.attest import check_community
+from provisioner.engine.checks.check import AGENTS_PATH
 from provisioner.engine.context import Context
-from provisioner.engine.enrol import agents_path
+from provisioner.engine.releases.enrol import agents_path
 from provisioner.models.verdict import Outcome
 from provisioner.settings import ROOT
 from tests.live.community import wait_until

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from provisioner.core.place import host_of, name_of
-from provisioner.engine.check_anywhere import check_anywhere
+from provisioner.engine.checks.check_anywhere import check_anywhere
 from provisioner.engine.context import Context
 from provisioner.engine.operations import run_operation
 from provisioner.models.verdict import Outcome

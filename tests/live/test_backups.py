@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.core.place import home_dir, host_of, name_of, repository_dir
-from provisioner.engine.back_up import request_backup, request_drill
+from provisioner.engine.backups.back_up import request_backup, request_drill
 from provisioner.engine.context import Context
 from provisioner.engine.operations import run_operation
 from provisioner.errors import NotFound
@@ -91,7 +91,7 @@ def test_a_backup_is_read_back_counted_and_leaves_nothing_behind(context, family
 
 
 def test_the_words_are_nowhere_in_plain(context, family, state):
-    from provisioner.engine.phrase import PHRASE
+    from provisioner.engine.backups.phrase import PHRASE
 
     row = context.store.get_community(family.id)
     words = json.loads(context.vault.unseal(row.sealed_secrets))[PHRASE]

@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 
-from provisioner.engine.backup_places import record_places
+from provisioner.engine.backups.backup_places import record_places
 from provisioner.engine.context import Context
-from provisioner.engine.ground import record_deployed
+from provisioner.engine.machine.ground import record_deployed
 from provisioner.files import write_atomically
 from provisioner.models.operation import OperationState
 from tests.live.community import ask

@@ -9,10 +9,10 @@ import sys
 import pytest
 
 from provisioner.engine.at_once import create_now
-from provisioner.engine.attest import check_community
+from provisioner.engine.checks.attest import check_community
 from provisioner.engine.context import Context
-from provisioner.engine.upgrade import request_upgrade
-from provisioner.engine.wishes import choose_channel, explain_channel
+from provisioner.engine.upgrades.upgrade import request_upgrade
+from provisioner.engine.upgrades.wishes import choose_channel, explain_channel
 from provisioner.errors import UpgradeRefused
 from provisioner.models.verdict import Outcome
 from provisioner.publishing.create import TRIED as AT_FIRST

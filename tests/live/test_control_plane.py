@@ -7,13 +7,13 @@ import time
 
 import pytest
 
-from provisioner.engine.attest import check_community
-from provisioner.engine.check_anywhere import check_anywhere
+from provisioner.engine.checks.attest import check_community
+from provisioner.engine.checks.check_anywhere import check_anywhere
 from provisioner.engine.context import Context
-from provisioner.engine.own_journal import find_standing
-from provisioner.engine.release import ensure_own_release
-from provisioner.engine.status import SERVICES, read_status
-from provisioner.engine.up import bring_up
+from provisioner.engine.machine.own_journal import find_standing
+from provisioner.engine.machine.status import SERVICES, read_status
+from provisioner.engine.machine.up import bring_up
+from provisioner.engine.releases.release import ensure_own_release
 from provisioner.models.evidence import CONTROL_PLANE
 from provisioner.models.verdict import Outcome
 from tests.live.community import get, wait_until

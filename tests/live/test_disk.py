@@ -15,13 +15,13 @@ import pytest
 from provisioner.core.idle_images import IDLE_FOR
 from provisioner.core.place import door_dir, home_dir, repository_dir
 from provisioner.core.quotas import MB
-from provisioner.engine.attest import check_community
 from provisioner.engine.benchmarks.members import Member, join
+from provisioner.engine.checks.attest import check_community
 from provisioner.engine.context import Context
-from provisioner.engine.idle_images import clear_images
+from provisioner.engine.machine.idle_images import clear_images
 from provisioner.engine.operations import run_operation
 from provisioner.engine.quota import choose_quota
-from provisioner.engine.upgrade import request_repeat
+from provisioner.engine.upgrades.upgrade import request_repeat
 from provisioner.engine.weighing import weigh_now
 from provisioner.models.operation import OperationState
 from provisioner.models.verdict import Outcome

@@ -14,15 +14,15 @@ from provisioner.agent.door import PATH as CHALLENGE
 from provisioner.core.appraisal.agents import read_agent_list
 from provisioner.core.appraisal.report import open_envelope, read_statement
 from provisioner.core.place import home_dir, host_of, name_of
-from provisioner.engine.attest import check_community
-from provisioner.engine.check_anywhere import check_anywhere
+from provisioner.engine.checks.attest import check_community
+from provisioner.engine.checks.check_anywhere import check_anywhere
 from provisioner.engine.context import Context
 from provisioner.engine.create_steps import CREATE_STEPS
 from provisioner.engine.keys import get_keys
+from provisioner.engine.machine.status import SERVICES, read_status
+from provisioner.engine.machine.up import bring_up
 from provisioner.engine.operations import run_operation, run_stranded
 from provisioner.engine.remove_steps import REMOVE_STEPS
-from provisioner.engine.status import SERVICES, read_status
-from provisioner.engine.up import bring_up
 from provisioner.models.community import CommunityState
 from provisioner.models.operation import OperationState
 from provisioner.models.promise import Preset

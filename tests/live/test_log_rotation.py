@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.engine.attest import check_community
-from provisioner.engine.check_anywhere import check_anywhere
+from provisioner.engine.checks.attest import check_community
+from provisioner.engine.checks.check_anywhere import check_anywhere
+from provisioner.engine.checks.saved_check import judge_saved, open_saved
 from provisioner.engine.context import Context
-from provisioner.engine.release import verify_published
-from provisioner.engine.release_keys import rotate_release_key
-from provisioner.engine.release_witnesses import describe_policy
-from provisioner.engine.rotate_agent import rotate_agent
-from provisioner.engine.saved_check import judge_saved, open_saved
+from provisioner.engine.releases.release import verify_published
+from provisioner.engine.releases.release_keys import rotate_release_key
+from provisioner.engine.releases.release_witnesses import describe_policy
+from provisioner.engine.releases.rotate_agent import rotate_agent
 from provisioner.models.verdict import Outcome
 from tests.live.community import wait_until
 

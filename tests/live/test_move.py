@@ -16,11 +16,11 @@ import pytest
 from provisioner.core.place import door_dir, home_dir, host_of, name_of
 from provisioner.engine.benchmarks.members import Member, join
 from provisioner.engine.context import Context
-from provisioner.engine.export import request_export
-from provisioner.engine.open_bundle import read_bundle
+from provisioner.engine.machine.up import bring_up
+from provisioner.engine.moves.export import request_export
+from provisioner.engine.moves.open_bundle import read_bundle
+from provisioner.engine.moves.signing import get_fingerprint
 from provisioner.engine.operations import run_operation, run_stranded
-from provisioner.engine.signing import get_fingerprint
-from provisioner.engine.up import bring_up
 from provisioner.models.community import CommunityState
 from provisioner.models.operation import OperationState
 from provisioner.settings import ROOT

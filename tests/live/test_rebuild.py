@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from provisioner.engine.context import Context
-from provisioner.engine.make_release import make_release
-from provisioner.engine.release import publish_recipe, verify_published
+from provisioner.engine.releases.make_release import make_release
+from provisioner.engine.releases.release import publish_recipe, verify_published
 from provisioner.publishing.build import build_images
 from provisioner.publishing.create import create_publisher
 from provisioner.publishing.publish import publish_release

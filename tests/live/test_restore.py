@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from provisioner.core.place import home_dir, repository_dir
-from provisioner.engine.back_up import request_backup
-from provisioner.engine.backup_places import record_places
+from provisioner.engine.backups.back_up import request_backup
+from provisioner.engine.backups.backup_places import record_places
+from provisioner.engine.backups.kit import open_kit
 from provisioner.engine.benchmarks.members import Member, join
 from provisioner.engine.context import Context
-from provisioner.engine.ground import record_deployed
 from provisioner.engine.keys import get_keys
-from provisioner.engine.kit import open_kit
+from provisioner.engine.machine.ground import record_deployed
 from provisioner.engine.operations import run_operation
 from provisioner.files import write_atomically
 from provisioner.models.operation import OperationState

@@ -13,12 +13,12 @@ import pytest
 
 from provisioner.core.own_upgrade import Phase
 from provisioner.engine.context import Context
+from provisioner.engine.machine.own_journal import find_journal, find_standing
+from provisioner.engine.machine.standby import is_standing_by
+from provisioner.engine.machine.status import read_status
+from provisioner.engine.machine.up import bring_up
 from provisioner.engine.operations import run_operation
 from provisioner.engine.operators import make_api_token
-from provisioner.engine.own_journal import find_journal, find_standing
-from provisioner.engine.standby import is_standing_by
-from provisioner.engine.status import read_status
-from provisioner.engine.up import bring_up
 from provisioner.models.operation import OperationState
 from provisioner.models.verdict import Outcome
 from tests.live.breaking import docker

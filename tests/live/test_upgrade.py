@@ -9,13 +9,13 @@ from contextlib import contextmanager
 import pytest
 
 from provisioner.core.place import name_of
-from provisioner.engine.attest import check_community
 from provisioner.engine.benchmarks.members import Crowd, join
+from provisioner.engine.checks.attest import check_community
 from provisioner.engine.context import Context
+from provisioner.engine.machine.up import bring_up
 from provisioner.engine.operations import run_operation, run_stranded
-from provisioner.engine.swap_steps import SWAP_STEPS, UNDO_STEPS
-from provisioner.engine.up import bring_up
-from provisioner.engine.upgrade import request_repeat, request_rollback, request_upgrade
+from provisioner.engine.upgrades.swap_steps import SWAP_STEPS, UNDO_STEPS
+from provisioner.engine.upgrades.upgrade import request_repeat, request_rollback, request_upgrade
 from provisioner.errors import SaidBadly
 from provisioner.models.community import CommunityState
 from provisioner.models.operation import OperationState

@@ -11,14 +11,14 @@ import pytest
 
 from provisioner.core.tlog.cosignature import cosign, read_cosignature
 from provisioner.core.tlog.note import read_note, read_vkey, write_note
-from provisioner.engine.attest import check_community
+from provisioner.engine.checks.attest import check_community
 from provisioner.engine.context import Context
-from provisioner.engine.release_witnesses import (
+from provisioner.engine.machine.status import read_status
+from provisioner.engine.releases.release_witnesses import (
     add_log_witness,
     describe_policy,
     remove_log_witness,
 )
-from provisioner.engine.status import read_status
 from provisioner.files import write_atomically
 from provisioner.models.verdict import Outcome
 from provisioner.witness.identity import load_key

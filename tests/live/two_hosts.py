@@ -16,7 +16,7 @@ from pathlib import Path
 
 from provisioner.adapters.fetch import Fetch
 from provisioner.core.appraisal.agents import AgentKey, AgentList
-from provisioner.engine.check import check
+from provisioner.engine.checks.check import check
 from provisioner.models.verdict import Outcome, Verdict
 from tests.conftest import Engine
 from tests.live.engine import TestEngine, reserve_engine, start_engine, stop_engine

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from provisioner.engine.context import Context
-from provisioner.engine.release import publish_recipe
+from provisioner.engine.releases.release import publish_recipe
 from provisioner.settings import ROOT, Settings
 
 APP = "images/taarafo/app"

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from provisioner.core.bundle import CONTENTS, FORM, LETTER, read_contents
 from provisioner.core.letter import sign_letter
-from provisioner.engine.export_steps import BUNDLE
-from provisioner.engine.open_bundle import read_bundle, unpack_bundle
+from provisioner.engine.moves.export_steps import BUNDLE
+from provisioner.engine.moves.open_bundle import read_bundle, unpack_bundle
 from provisioner.errors import BackupFailed, BundleRefused, NotEnoughRoom
 from provisioner.node.export import export
 from provisioner.node.find_card import find_card

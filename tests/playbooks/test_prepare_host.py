@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.engine.prepare import plan_folders, prepare_host
+from provisioner.engine.machine.prepare import plan_folders, prepare_host
 from provisioner.errors import HostNotPrepared
 from provisioner.settings import Settings
 

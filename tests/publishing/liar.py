@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from provisioner.core.provenance import digest_of
-from provisioner.engine.make_release import MadeRelease, make_release
+from provisioner.engine.releases.make_release import MadeRelease, make_release
 from provisioner.models.release import Source
 from provisioner.publishing.papers import Papers
 from provisioner.settings import Settings

@@ -17,9 +17,9 @@ import pytest
 
 from provisioner.core.appraisal.dsse import read_envelope
 from provisioner.engine.context import Context
-from provisioner.engine.make_release import ROUTINE, SECURITY, MadeRelease, make_release
-from provisioner.engine.rebuild import rebuild_release
-from provisioner.engine.release import verify_published
+from provisioner.engine.releases.make_release import ROUTINE, SECURITY, MadeRelease, make_release
+from provisioner.engine.releases.rebuild import rebuild_release
+from provisioner.engine.releases.release import verify_published
 from provisioner.errors import (
     BuildFailed,
     NotReproduced,

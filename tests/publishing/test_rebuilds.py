@@ -9,7 +9,7 @@ import pytest
 
 from provisioner.core.rebuilders import Rebuilder, RebuildPolicy
 from provisioner.engine.context import Context
-from provisioner.engine.release import verify_published
+from provisioner.engine.releases.release import verify_published
 from provisioner.errors import KeyMissing, KeyRefused
 from provisioner.models.release import Release
 from provisioner.publishing.create import create_publisher

@@ -23,7 +23,7 @@ from provisioner.core.tlog.note import (
     write_note,
     write_vkey,
 )
-from provisioner.engine.publisher import cosign_with
+from provisioner.engine.releases.publisher import cosign_with
 from provisioner.errors import (
     KeyMissing,
     KeyRefused,

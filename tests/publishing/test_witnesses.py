@@ -13,7 +13,7 @@ import pytest
 from provisioner.adapters.witnesses import gather_cosignatures
 from provisioner.core.tlog.entry import Entry
 from provisioner.core.tlog.note import write_vkey
-from provisioner.engine.publisher import cosign_with
+from provisioner.engine.releases.publisher import cosign_with
 from provisioner.errors import KeyRefused, PublishingUnfinished, WitnessesMissing
 from provisioner.publishing.publisher import Publisher
 from provisioner.publishing.witnesses import (

@@ -15,7 +15,9 @@ GENUINE = Verdict(Outcome.GENUINE, (Finding("files", Outcome.GENUINE, "as publis
 
 @pytest.fixture
 def web(tmp_path, monkeypatch) -> tuple[FakeContext, Flask]:
-    monkeypatch.setattr("provisioner.engine.attest.check_community", lambda *_, **__: GENUINE)
+    monkeypatch.setattr(
+        "provisioner.engine.checks.attest.check_community", lambda *_, **__: GENUINE
+    )
     return make_web(tmp_path)
 
 

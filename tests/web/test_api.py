@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from provisioner.engine.attest import record_verdict
+from provisioner.engine.checks.attest import record_verdict
 from provisioner.engine.operations import run_operation
 from provisioner.engine.operators import list_api_tokens, make_api_token, revoke_api_token
-from provisioner.engine.roll_out import roll_out
+from provisioner.engine.upgrades.roll_out import roll_out
 from provisioner.models.verdict import Finding, Outcome, Verdict
 from tests.engine.town import make_version
 from tests.web.serving import ROOT, make_web, sign_in
@@ -118,7 +118,9 @@ def test_a_community_comes_with_its_history(call, monkeypatch):
     assert (shown["history"], shown["changes"]) == ([], []), "no report was met yet"
     for outcome in (Outcome.GENUINE, Outcome.STALE):
         verdict = Verdict(outcome, (Finding("time", outcome, "…"),), release=target)
-        monkeypatch.setattr("provisioner.engine.attest.check_community", lambda *_, v=verdict: v)
+        monkeypatch.setattr(
+            "provisioner.engine.checks.attest.check_community", lambda *_, v=verdict: v
+        )
         record_verdict(call.context, call.context.store.get_community(made["id"]))
     shown = call("GET", f"/communities/{made['id']}", 200)
     (day,) = shown["history"]

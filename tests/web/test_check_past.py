@@ -11,7 +11,7 @@ import pytest
 from justhtml import JustHTML
 
 from provisioner.core.appraisal.wording import LIMIT, summarize
-from provisioner.engine.attest import record_verdict
+from provisioner.engine.checks.attest import record_verdict
 from provisioner.engine.operations import run_operation
 from provisioner.engine.remove import request_removal
 from provisioner.models.community import CommunityState
@@ -52,7 +52,7 @@ def found(monkeypatch):
         state["asked"] += 1
         return state["now"]
 
-    monkeypatch.setattr("provisioner.engine.attest.check_community", lambda *_: state["now"])
+    monkeypatch.setattr("provisioner.engine.checks.attest.check_community", lambda *_: state["now"])
     monkeypatch.setattr("web.check.ask.check_community", judge)
     return state
 

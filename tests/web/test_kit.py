@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
+from provisioner.engine.backups.kit import open_kit
+from provisioner.engine.backups.phrase import PHRASE, read_phrase
 from provisioner.engine.keys import get_keys
-from provisioner.engine.kit import open_kit
 from provisioner.engine.operations import run_operation
-from provisioner.engine.phrase import PHRASE, read_phrase
 from tests.web.visitor import Visitor, wish
 
 STORE = "s3:https://store.example/families/here"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from provisioner.core.promises import plan_promises
-from provisioner.engine.attest import record_verdict
+from provisioner.engine.checks.attest import record_verdict
 from provisioner.engine.chores import carry_chore
 from provisioner.engine.create import request_community
+from provisioner.engine.machine.own_verdict import record_own_verdict
 from provisioner.engine.operations import run_operation
 from provisioner.engine.operators import find_api_token
-from provisioner.engine.own_verdict import record_own_verdict
 from provisioner.errors import WitnessesMissing
 from provisioner.models.community import Community, CommunityState
 from provisioner.models.promise import Preset
@@ -112,7 +112,7 @@ def test_the_control_planes_own_verdict_is_on_top(browser, context, monkeypatch)
     assert "not checked yet" in browser.get("/operator").text
     finding = Finding("files", Outcome.MODIFIED, "a difference")
     monkeypatch.setattr(
-        "provisioner.engine.own_verdict.check_community",
+        "provisioner.engine.machine.own_verdict.check_community",
         lambda *_: Verdict(Outcome.MODIFIED, (finding,)),
     )
     record_own_verdict(context)
@@ -157,7 +157,7 @@ def test_check_now_records_what_was_found(browser, context, monkeypatch):
         (Finding("files", Outcome.MODIFIED, "1 path differs.", ("/srv/<b>.py",)),),
         measured_at="2026-01-02T03:04:05Z",
     )
-    monkeypatch.setattr("provisioner.engine.attest.check_community", lambda *_: changed)
+    monkeypatch.setattr("provisioner.engine.checks.attest.check_community", lambda *_: changed)
     page = f"/operator/communities/{community.id}"
     assert post(browser, page, f"{page}/check").status_code == 303
     shown = browser.get(page).text
@@ -176,7 +176,7 @@ def test_the_last_days_and_changes_are_there_too(browser, context, monkeypatch):
     for number in range(30):
         outcome = Outcome.STALE if number % 2 else Outcome.GENUINE
         monkeypatch.setattr(
-            "provisioner.engine.attest.check_community", lambda *_, o=outcome: Verdict(o, ())
+            "provisioner.engine.checks.attest.check_community", lambda *_, o=outcome: Verdict(o, ())
         )
         context.clock.sleep(86_400 / 10)
         record_verdict(context, community)

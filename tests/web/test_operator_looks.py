@@ -13,7 +13,7 @@ from playwright.sync_api import BrowserContext, Locator, expect
 from werkzeug.serving import make_server
 
 from provisioner.core.appraisal.wording import summarize
-from provisioner.engine.attest import record_verdict
+from provisioner.engine.checks.attest import record_verdict
 from provisioner.engine.keys import get_keys
 from provisioner.engine.operations import run_operation
 from provisioner.engine.operators import make_operator_link
@@ -47,7 +47,7 @@ def judged(context, monkeypatch) -> Verdict:
         measured_at="2026-01-02T03:04:05Z",
         summary=summarize(Outcome.MODIFIED, "release 1.0.0 of Taarafo", now, now),
     )
-    for module in ("provisioner.engine.attest", "web.check.ask"):
+    for module in ("provisioner.engine.checks.attest", "web.check.ask"):
         monkeypatch.setattr(f"{module}.check_community", lambda *_, **__: verdict)
     return verdict
 
@@ -115,7 +115,9 @@ MISHAPS = {3: Outcome.REJECTED, 9: Outcome.STALE, 10: Outcome.OUTDATED, 40: Outc
 def live_through(context, community, judged, monkeypatch) -> None:
     """Seventy days with a bit of everything; the last of them is `judged`."""
     found = {"now": judged}
-    monkeypatch.setattr("provisioner.engine.attest.check_community", lambda *_, **__: found["now"])
+    monkeypatch.setattr(
+        "provisioner.engine.checks.attest.check_community", lambda *_, **__: found["now"]
+    )
     begun = context.clock.moment
     for number in range(70):
         context.clock.moment = begun - timedelta(days=70 - number)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from provisioner.engine.keys import get_keys
-from provisioner.engine.roll_out import roll_out
+from provisioner.engine.upgrades.roll_out import roll_out
 from provisioner.errors import PromiseBroken
 from provisioner.models.operation import OperationState
 from tests.engine.town import make_version

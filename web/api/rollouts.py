@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from provisioner.engine.describe import describe_rollout
-from provisioner.engine.roll_out import pause_rollout, resume_rollout
+from provisioner.engine.upgrades.roll_out import pause_rollout, resume_rollout
 from web.api.endpoint import Call, Endpoint
 from web.api.schema import NoQuery
 from web.api.version_schema import Rollout, RolloutAsked, RolloutList

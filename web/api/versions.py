@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from provisioner.engine.describe import get_living
 from provisioner.engine.quota import choose_quota
-from provisioner.engine.upgrade import request_rollback, request_upgrade
-from provisioner.engine.wishes import choose_channel, choose_zone, pin, postpone
+from provisioner.engine.upgrades.upgrade import request_rollback, request_upgrade
+from provisioner.engine.upgrades.wishes import choose_channel, choose_zone, pin, postpone
 from web.api.communities import accept, operation_of, show_one
 from web.api.endpoint import Call, Endpoint
 from web.api.schema import Accepted, Community

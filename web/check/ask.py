@@ -11,7 +11,7 @@ from typing import Final
 from flask import current_app
 
 from provisioner.core.appraisal.address import read_address
-from provisioner.engine.attest import check_community
+from provisioner.engine.checks.attest import check_community
 from provisioner.engine.context import Context
 from provisioner.errors import TooMany
 from provisioner.models.verdict import Verdict

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from provisioner.core.appraisal.wording import count
 from provisioner.core.strip import Cell, describe_strip, plan_strip, say_day
 from provisioner.core.versions import version_of
+from provisioner.engine.checks.history import CHANGES_KEPT, read_history
 from provisioner.engine.context import Context
-from provisioner.engine.history import CHANGES_KEPT, read_history
 from provisioner.models.community import Community
 from provisioner.models.history import VerdictChange
 from provisioner.models.verdict import Outcome

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response, make_response, render_template
 
-from provisioner.engine.kit import open_kit
+from provisioner.engine.backups.kit import open_kit
 from web.console.blueprint import blueprint
 from web.console.page import get_mine
 from web.current import get_context

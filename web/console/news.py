@@ -8,7 +8,7 @@ from provisioner.core.quiet_hours import find_next_quiet, is_quiet
 from provisioner.core.telling import tell_after, tell_before, tell_held, tell_tried
 from provisioner.core.versions import version_key, version_of
 from provisioner.engine.context import Context
-from provisioner.engine.roll_out import explain_standing, read_pace
+from provisioner.engine.upgrades.roll_out import explain_standing, read_pace
 from provisioner.errors import TaarafoError
 from provisioner.models.community import Community
 from provisioner.models.operation import OperationKind, OperationState

@@ -8,9 +8,9 @@ from flask import Response, make_response, redirect, render_template, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from provisioner.core.promises import describe_promises
+from provisioner.engine.backups.kit import has_kit
 from provisioner.engine.create_steps import SIGNIN_LIFETIME
 from provisioner.engine.keys import sha256_of
-from provisioner.engine.kit import has_kit
 from provisioner.errors import NotAllowed
 from provisioner.models.community import Community, CommunityState
 from provisioner.models.operation import Operation, OperationKind

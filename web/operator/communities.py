@@ -10,11 +10,11 @@ from flask import render_template, request, url_for
 from provisioner.core.promises import describe_promises
 from provisioner.core.versions import version_of
 from provisioner.engine.chores import list_troubles
-from provisioner.engine.own_verdict import find_own_verdict
+from provisioner.engine.machine.own_verdict import find_own_verdict
 from provisioner.engine.quota import list_warnings
 from provisioner.engine.remove import needs_copy
 from provisioner.engine.totals import count_communities
-from provisioner.engine.wishes import explain_channel
+from provisioner.engine.upgrades.wishes import explain_channel
 from provisioner.errors import TaarafoError
 from provisioner.models.community import GONE, Community, CommunityState
 from provisioner.models.release import CHANNELS

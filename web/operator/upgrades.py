@@ -8,8 +8,8 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from provisioner.core.versions import channel_of, version_of
-from provisioner.engine.roll_out import explain_standing, pause_rollout, resume_rollout
-from provisioner.engine.trial import explain_trial
+from provisioner.engine.upgrades.roll_out import explain_standing, pause_rollout, resume_rollout
+from provisioner.engine.upgrades.trial import explain_trial
 from provisioner.errors import Conflict
 from provisioner.models.community import Community
 from provisioner.models.release import EARLY, STABLE

@@ -8,8 +8,8 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from provisioner.engine.context import Context
-from provisioner.engine.upgrade import request_rollback, request_upgrade
-from provisioner.engine.wishes import choose_channel, choose_zone, pin, postpone
+from provisioner.engine.upgrades.upgrade import request_rollback, request_upgrade
+from provisioner.engine.upgrades.wishes import choose_channel, choose_zone, pin, postpone
 from provisioner.errors import Conflict, SaidBadly
 from provisioner.models.community import Community
 from provisioner.models.operation import Operation

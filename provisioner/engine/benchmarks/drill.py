@@ -10,10 +10,10 @@ from typing import Any
 
 from provisioner.core.place import home_dir
 from provisioner.engine.at_once import back_up_now, drill_now
-from provisioner.engine.back_up import request_backup, request_drill
+from provisioner.engine.backups.back_up import request_backup, request_drill
+from provisioner.engine.backups.drill_steps import bring_back, set_stage, strike_stage
 from provisioner.engine.benchmarks.guest import guest
 from provisioner.engine.context import Context
-from provisioner.engine.drill_steps import bring_back, set_stage, strike_stage
 from provisioner.engine.work import Work
 from provisioner.errors import OperationFailed, Unavailable
 from provisioner.models.community import Community

@@ -8,7 +8,7 @@ from typing import Any
 
 from provisioner.core.place import name_of
 from provisioner.engine.context import Context
-from provisioner.engine.status import SERVICES
+from provisioner.engine.machine.status import SERVICES
 from provisioner.models.community import CommunityState
 
 PEERS = {"coolify_mb": "500-1200", "mastodon_mb": 930}  # design numbers, not measured here

@@ -13,14 +13,14 @@ from provisioner.core.keeping import READ_ALL, Shelf, plan_keeper, plan_room, pl
 from provisioner.core.node_jobs import CAPABILITIES
 from provisioner.core.place import drill_dir, home_dir
 from provisioner.engine.at_once import export_now, move_now
-from provisioner.engine.back_up_steps import clear
+from provisioner.engine.backups.back_up_steps import clear
+from provisioner.engine.backups.phrase import ensure_phrase, get_phrase, withdraw_phrase
 from provisioner.engine.benchmarks.drill import MEGABYTE, fill_with_photos, until_done
 from provisioner.engine.benchmarks.guest import guest, remove_guest
 from provisioner.engine.context import Context
-from provisioner.engine.export import request_export
-from provisioner.engine.import_now import Wish, import_now
-from provisioner.engine.move import read_receipt_file, request_move
-from provisioner.engine.phrase import ensure_phrase, get_phrase, withdraw_phrase
+from provisioner.engine.moves.export import request_export
+from provisioner.engine.moves.import_now import Wish, import_now
+from provisioner.engine.moves.move import read_receipt_file, request_move
 from provisioner.engine.reports import await_command, await_report
 from provisioner.engine.work import Work
 from provisioner.models.community import Community

@@ -21,7 +21,7 @@ from provisioner.core.tlog.merkle import hash_leaf
 from provisioner.core.tlog.note import read_vkey, write_vkey
 from provisioner.core.tlog.policy import KnownWitness, Policy, WitnessGroup
 from provisioner.core.tlog.tiles import TileReader, plan_tiles
-from provisioner.engine.publisher import cosign_with
+from provisioner.engine.releases.publisher import cosign_with
 from provisioner.ports import Witnesses
 from provisioner.publishing.log import Log
 from provisioner.settings import ROOT

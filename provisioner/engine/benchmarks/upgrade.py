@@ -11,7 +11,7 @@ from provisioner.engine.at_once import swap_now
 from provisioner.engine.benchmarks.guest import guest
 from provisioner.engine.benchmarks.members import Crowd, join
 from provisioner.engine.context import Context
-from provisioner.engine.upgrade import request_repeat
+from provisioner.engine.upgrades.upgrade import request_repeat
 from provisioner.models.community import Community
 
 RATE = 50.0  # requests a second, reads and writes by turns

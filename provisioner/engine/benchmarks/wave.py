@@ -19,7 +19,7 @@ from provisioner.engine.benchmarks.memory import measure_service
 from provisioner.engine.context import Context
 from provisioner.engine.create import request_community
 from provisioner.engine.remove import request_removal
-from provisioner.engine.upgrade import request_repeat
+from provisioner.engine.upgrades.upgrade import request_repeat
 from provisioner.errors import Conflict, NotFound, OperationFailed, Unavailable
 from provisioner.files import write_atomically
 from provisioner.models.community import GONE, Community, CommunityState

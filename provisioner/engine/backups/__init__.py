@@ -1,0 +1,1 @@
+"""Backups, drills, restores, and the words that open them."""

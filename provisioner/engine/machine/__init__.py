@@ -1,0 +1,1 @@
+"""The control plane itself: set up, started, upgraded, looked at."""

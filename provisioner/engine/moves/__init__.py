@@ -1,0 +1,1 @@
+"""A community goes to another control plane: export, import, the way on."""
