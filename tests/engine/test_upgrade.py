@@ -204,7 +204,10 @@ def test_a_worker_killed_while_it_puts_back_is_continued(town, monkeypatch, step
 
 @pytest.mark.parametrize("step", [plan.name for plan in SWAP_STEPS if plan.is_vital])
 def test_an_engine_that_is_away_in_the_middle_is_waited_for(town, monkeypatch, step):
-    """Away before a step, for longer than any step waits; then it comes back."""
+    """Away before a step, for longer than any step waits; then it comes back.
+
+    It is asked every five seconds of the fake clock: the test takes as long as there are questions.
+    """
     engine = town.context.engine
 
     def effect(work, plan):
@@ -212,7 +215,9 @@ def test_an_engine_that_is_away_in_the_middle_is_waited_for(town, monkeypatch, s
         plan.effect(work)
 
     steps = tuple(
-        replace(p, effect=lambda work, p=p: effect(work, p)) if p.name == step else p
+        replace(p, effect=lambda work, p=p: effect(work, p), poll_seconds=5.0)
+        if p.name == step
+        else replace(p, poll_seconds=5.0)
         for p in SWAP_STEPS
     )
     whole = COURSES["upgrade"]

@@ -90,7 +90,8 @@ def test_every_page_is_for_everybody(chromium, url, context, judged, screen, sch
         found += find_faults(page)
     page.goto(f"{url}/operator/api-tokens")
     page.get_by_label("What it is for").fill("a backup program")
-    page.get_by_role("button", name="Make a token").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Make a token").click()
     found += find_faults(page)
     page.goto(f"{url}/operator/communities/{done.id}")
     page.get_by_label("to confirm").fill("another")
