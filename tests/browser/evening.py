@@ -33,7 +33,7 @@ class Person:
         """Keep a picture of the page, and note what is wrong with it."""
         folder = PICTURES / self.screen
         folder.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=folder / f"{name}.png", full_page=True)
+        self.page.screenshot(path=folder / f"{name}.png", full_page=True, animations="disabled")
         self.faults += find_faults(self.page) if self.has_scripts else []
 
     def press(self, button: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from provisioner.core.promises import plan_promises
@@ -13,6 +15,7 @@ from provisioner.engine.operations import run_operation
 from provisioner.engine.operators import find_api_token
 from provisioner.errors import WitnessesMissing
 from provisioner.models.community import Community, CommunityState
+from provisioner.models.operation import OperationState
 from provisioner.models.promise import Preset
 from provisioner.models.verdict import Finding, Outcome, Verdict
 from tests.web.serving import count_queries, post, sign_in
@@ -226,6 +229,15 @@ def test_an_operation_shows_its_steps_and_log(browser, context):
     assert "Opening the front door" in page
     assert "data-live=" not in page
     assert "http-equiv" not in page
+
+
+def test_a_failed_operation_tells_what_it_never_came_to(browser, context):
+    context.engine.failing_jobs = {"-create-owner"}
+    _, operation = make(context)
+    page = browser.get(f"/operator/operations/{operation.id}").text
+    assert context.store.get_operation(operation.id).state == OperationState.FAILED
+    assert re.findall(r'>(\w+)</span> <span class="soft"></span></span> *<[^>]*>not reached', page)
+    assert "pending" not in page
 
 
 def test_an_open_operation_renews_itself_without_javascript(browser, context):
