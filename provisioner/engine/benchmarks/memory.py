@@ -19,7 +19,8 @@ def bench_memory(context: Context) -> dict[str, Any]:
     settings = context.settings
     rows = {name: measure_service(context, f"{settings.stack}-{name}") for name in SERVICES}
     running = context.store.list_communities(state=CommunityState.RUNNING, limit=50).rows
-    communities = [measure_service(context, name_of(c, settings.stack)) for c in running]
+    found = [measure_service(context, name_of(c, settings.stack)) for c in running]
+    communities = [(rss, pss) for rss, pss in found if rss]  # one that is down weighs nothing
     return {
         "control_plane_mb": round(sum(rss for rss, _ in rows.values()), 1),
         "control_plane_pss_mb": round(sum(pss for _, pss in rows.values()), 1),
