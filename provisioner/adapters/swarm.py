@@ -13,7 +13,7 @@ from typing import Any
 
 import docker
 import requests
-from docker.errors import APIError, DockerException
+from docker.errors import APIError, DockerException, NotFound
 
 from provisioner.adapters.swarm_spec import SPEC_LABEL, write_service
 from provisioner.errors import OperatorError, Unavailable
@@ -173,7 +173,10 @@ class Swarm:
 
     def find_task(self, name: str) -> TaskStatus | None:
         with _translated():
-            tasks = self._api.tasks(filters={"service": name})
+            try:
+                tasks = self._api.tasks(filters={"service": name})
+            except NotFound:  # Docker refuses to look for tasks of a service that is not there
+                return None
         tasks = [t for t in tasks if t.get("Spec")]
         if not tasks:
             return None

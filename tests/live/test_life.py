@@ -20,6 +20,7 @@ from provisioner.engine.context import Context
 from provisioner.engine.create_steps import CREATE_STEPS
 from provisioner.engine.keys import get_keys
 from provisioner.engine.machine.status import SERVICES, read_status
+from provisioner.engine.machine.down import bring_down
 from provisioner.engine.machine.up import bring_up
 from provisioner.engine.operations import run_operation, run_stranded
 from provisioner.engine.remove_steps import REMOVE_STEPS
@@ -220,6 +221,20 @@ def assert_no_trace(context, community):
     for folder in (home_dir(community, place), f"{place.edge_dir}/{host}"):
         assert not Path(folder).exists(), folder
     wait_until(lambda: not (Path(place.evidence_dir) / host).exists(), "its evidence is gone", 10)
+
+
+def test_what_was_brought_down_comes_up_with_everything_in_it(context, state, engine, family):
+    bring_down(context, lambda _: None)
+    assert docker(engine, "service", "ls", "-q") == ""
+    assert context.engine.find_task(name_of(family, state.stack)) is None
+    assert bring_up(state, say=lambda _: None).not_started == ()
+    welcome = get_keys(context, family).signin_url.split(family.address)[1]
+    wait_until(
+        lambda: "The Smith Family" in get(state, host_of(family), welcome)[1], "it is open again"
+    )
+    wait_until(
+        lambda: check_community(context, family.address).outcome is Outcome.GENUINE, "it is genuine"
+    )
 
 
 # -- killed at every step ------------------------------------------------------------------------
