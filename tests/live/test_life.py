@@ -19,8 +19,8 @@ from provisioner.engine.checks.check_anywhere import check_anywhere
 from provisioner.engine.context import Context
 from provisioner.engine.create_steps import CREATE_STEPS
 from provisioner.engine.keys import get_keys
-from provisioner.engine.machine.status import SERVICES, read_status
 from provisioner.engine.machine.down import bring_down
+from provisioner.engine.machine.status import SERVICES, read_status
 from provisioner.engine.machine.up import bring_up
 from provisioner.engine.operations import run_operation, run_stranded
 from provisioner.engine.remove_steps import REMOVE_STEPS
