@@ -46,6 +46,9 @@ class Engine(Protocol):
     def remove_image(self, reference: str) -> bool:
         """One name of an image, and the image with its last one. False when it is in use."""
 
+    def clear_ended(self) -> int:
+        """Remove what jobs left on this node that ended and were removed; how many there were."""
+
     def list_nodes(self) -> list[Node]:
         """The machines of the Swarm."""
 

@@ -73,6 +73,7 @@ def work(context: Context) -> None:
         look_after_room(context)
 
     def images() -> None:
+        context.engine.clear_ended()
         clear_images(context)
 
     def spread() -> None:

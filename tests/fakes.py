@@ -79,6 +79,10 @@ class FakeEngine:
         self._answer()
         return False
 
+    def clear_ended(self) -> int:
+        self._answer()
+        return 0
+
     def list_nodes(self) -> list[Node]:
         self._answer()
         return list(self.nodes.values())

@@ -21,6 +21,7 @@ from provisioner.models.service import JobSpec, JobState, LocalImage, Node, Serv
 
 HOST_LABEL = "org.taarafo.host_id"  # of a node
 SERVICE_LABEL = "com.docker.swarm.service.name"
+JOB_LABEL = "org.taarafo.job"
 FAILED_STATES = frozenset({"failed", "rejected", "shutdown", "orphaned", "remove"})
 ENDED_STATES = frozenset({"exited", "dead"})  # of a container
 IMAGE_ABSENT = ("no such image", "pull", "connection refused", "manifest unknown")
@@ -35,7 +36,9 @@ class Swarm:
 
     @cached_property
     def _api(self) -> Any:  # noqa: ANN401 - docker-py has no types
-        return docker.APIClient(base_url=self._host, version="auto", timeout=self._timeout)
+        api = docker.APIClient(base_url=self._host, version="auto", timeout=self._timeout)
+        api.trust_env = False  # no proxy leads to it; to look for one took a third of each call
+        return api
 
     # -- the swarm itself ----------------------------------------------------------------------
 
@@ -77,6 +80,19 @@ class Swarm:
                 )
                 for image in self._api.images()
             ]
+
+    def clear_ended(self) -> int:
+        """Docker keeps the container of a job for good, also when the job is removed."""
+        with _translated():
+            here = {s["Spec"]["Name"] for s in self._api.services()}
+            ended = self._api.containers(
+                all=True, filters={"label": JOB_LABEL, "status": sorted(ENDED_STATES)}
+            )
+            left = [c for c in ended if c["Labels"].get(SERVICE_LABEL) not in here]
+            for container in left:
+                with suppress(APIError):  # Docker removes it just now, or it is tried again
+                    self._api.remove_container(container["Id"])
+        return len(left)
 
     def list_service_images(self) -> set[str]:
         with _translated():
@@ -158,10 +174,10 @@ class Swarm:
     # -- asking --------------------------------------------------------------------------------
 
     def get_job_state(self, name: str) -> JobState:
-        with _translated():
-            if self._find_service(name) is None:
-                return JobState.MISSING
-        task = self.find_task(name)
+        tasks = self._list_tasks(name)
+        if tasks is None:
+            return JobState.MISSING
+        task = _newest(tasks)
         if task is None or task.state not in FAILED_STATES | {"complete"}:
             return JobState.RUNNING
         if task.state == "complete":
@@ -172,30 +188,15 @@ class Swarm:
         return JobState.FAILED
 
     def find_task(self, name: str) -> TaskStatus | None:
-        with _translated():
-            try:
-                tasks = self._api.tasks(filters={"service": name})
-            except NotFound:  # Docker refuses to look for tasks of a service that is not there
-                return None
-        tasks = [t for t in tasks if t.get("Spec")]
-        if not tasks:
-            return None
-        newest = max(tasks, key=lambda t: t["CreatedAt"])
-        status = newest["Status"]
-        return TaskStatus(
-            state=status["State"],
-            message=status.get("Err") or status.get("Message", ""),
-            container_id=status.get("ContainerStatus", {}).get("ContainerID", ""),
-            node_id=newest.get("NodeID", ""),
-        )
+        return _newest(self._list_tasks(name) or [])
 
     def read_logs(self, name: str, *, lines: int = 50) -> list[str]:
         with _translated():
-            if self._find_service(name) is None:
+            try:
+                raw = b"".join(self._api.service_logs(name, stdout=True, stderr=True, tail=lines))
+            except NotFound:
                 return []
-            raw = self._api.service_logs(name, stdout=True, stderr=True, tail=lines, follow=False)
-            text = b"".join(raw).decode("utf-8", "replace")
-        return text.splitlines()
+        return raw.decode("utf-8", "replace").splitlines()
 
     def list_named(self, prefix: str) -> list[str]:
         with _translated():
@@ -285,6 +286,14 @@ class Swarm:
     def _find_service(self, name: str) -> dict[str, Any] | None:
         return _exact(self._api.services(filters={"name": name}), name)
 
+    def _list_tasks(self, name: str) -> list[dict[str, Any]] | None:
+        """None when there is no such service."""
+        with _translated():
+            try:
+                return [t for t in self._api.tasks(filters={"service": name}) if t.get("Spec")]
+            except NotFound:  # Docker refuses to look for tasks of a service that is not there
+                return None
+
     def _containers_of(self, name: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._api.containers(
             filters={"label": f"{SERVICE_LABEL}={name}"}
@@ -319,6 +328,19 @@ def _read_node(row: dict[str, Any], here: str) -> Node:
 def _exact(rows: list[dict[str, Any]], name: str) -> dict[str, Any] | None:
     """Docker filters by prefix; only the exact name counts."""
     return next((r for r in rows if r.get("Spec", r).get("Name") == name), None)
+
+
+def _newest(tasks: list[dict[str, Any]]) -> TaskStatus | None:
+    if not tasks:
+        return None
+    task = max(tasks, key=lambda each: each["CreatedAt"])
+    status = task["Status"]
+    return TaskStatus(
+        state=status["State"],
+        message=status.get("Err") or status.get("Message", ""),
+        container_id=status.get("ContainerStatus", {}).get("ContainerID", ""),
+        node_id=task.get("NodeID", ""),
+    )
 
 
 def _unless_exists(call: Callable[[], object]) -> None:

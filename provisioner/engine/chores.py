@@ -17,7 +17,7 @@ CHORES = {
     "rollout": "Bringing new releases to the communities",
     "upkeep": "Asking for the backups and drills that are due",
     "room": "Looking at how much of the disk is taken",
-    "images": "Clearing away images that nobody needs",
+    "images": "Clearing away what ended jobs left, and images that nobody needs",
     "witnesses": "Asking the witnesses to see the public log again",
 }
 UNEXPECTED = "Something unexpected happened. The log of the worker says what."

@@ -24,6 +24,7 @@ from provisioner.engine.quota import choose_quota
 from provisioner.engine.upgrades.upgrade import request_repeat
 from provisioner.engine.weighing import weigh_now
 from provisioner.models.operation import OperationState
+from provisioner.models.service import JobSpec, JobState, ServiceSpec
 from provisioner.models.verdict import Outcome
 from tests.app.people import photo
 from tests.live.breaking import docker
@@ -261,6 +262,38 @@ def test_an_image_in_use_is_not_removed(context, odd_image, engine):
         assert odd_image not in clear_images(context)
     finally:
         docker(engine, "rm", "-f", started)
+
+
+# -- what jobs leave -------------------------------------------------------------------------------
+
+
+def test_what_removed_jobs_left_goes_and_what_can_still_report_stays(context, engine):
+    image, names = context.images["keeper"], ("leftover-one", "leftover-two")
+    labels = {"org.taarafo.job": "test"}
+    for name in names:
+        spec = ServiceSpec(
+            name, image, ("true",), user="65534:65534", labels=labels, networks=("host",)
+        )
+        context.engine.start_job(JobSpec(spec))
+        wait_until(lambda each=name: has_succeeded(context, each), "it has ended")
+    context.engine.remove_service(names[0])
+    try:
+        assert [len(containers_of(engine, name)) for name in names] == [1, 1], "Docker keeps both"
+        assert context.engine.clear_ended() >= 1
+        assert [len(containers_of(engine, name)) for name in names] == [0, 1]
+    finally:
+        context.engine.remove_service(names[1])
+    context.engine.clear_ended()
+    assert containers_of(engine, names[1]) == []
+
+
+def has_succeeded(context, name):
+    return context.engine.get_job_state(name) is JobState.SUCCEEDED
+
+
+def containers_of(engine, name):
+    named = f"label=com.docker.swarm.service.name={name}"
+    return docker(engine, "ps", "-a", "-q", "--filter", named).split()
 
 
 # -- by itself -------------------------------------------------------------------------------------
