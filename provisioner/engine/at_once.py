@@ -29,7 +29,7 @@ from provisioner.models.operation import Operation
 from provisioner.models.promise import Preset
 
 OnProgress = Callable[[Progress], None]
-LOOK_SECONDS = 0.1
+LOOK_SECONDS = 0.25
 
 
 def create_now(
@@ -76,13 +76,9 @@ def swap_now(
     context: Context, community: Community, operation: Operation, on_progress: OnProgress
 ) -> dict[str, Any]:
     """What runs after an upgrade or a rollback was carried out. Raises OperationFailed."""
-    began = time.monotonic()
-    _follow(context, operation.id, on_progress)
+    seconds = _follow(context, operation.id, on_progress)
     living = context.store.get_community(community.id)
-    return {
-        **describe_community(context, living),
-        "seconds": round(time.monotonic() - began, 2),
-    }
+    return {**describe_community(context, living), "seconds": round(seconds, 2)}
 
 
 def back_up_now(
@@ -111,13 +107,12 @@ def restore_now(
     context: Context, community: Community, operation: Operation, on_progress: OnProgress
 ) -> dict[str, Any]:
     """The community with its links, and what came back. Raises OperationFailed."""
-    began = time.monotonic()
-    _follow(context, operation.id, on_progress)
+    seconds = _follow(context, operation.id, on_progress)
     made = context.store.get_community(community.id)
     asked = context.store.get_operation(operation.id).asked
     tally = Tally.from_json(json.loads(asked["tally"]))
     return {
-        **describe_made(context, made, time.monotonic() - began),
+        **describe_made(context, made, seconds),
         "backup": asked["snapshot"],
         "made_at": asked["made_at"],
         "files": tally.files,
@@ -130,8 +125,7 @@ def export_now(
     context: Context, community: Community, operation: Operation, on_progress: OnProgress
 ) -> dict[str, Any]:
     """The bundle that this operation made. Raises OperationFailed."""
-    began = time.monotonic()
-    _follow(context, operation.id, on_progress)
+    seconds = _follow(context, operation.id, on_progress)
     made = context.store.list_bundles(community.id)
     bundle = next(each for each in made if each.operation_id == operation.id)
     return {
@@ -140,7 +134,7 @@ def export_now(
         **describe_bundle(bundle),
         "moves": not operation.asked["keeps_open"],
         "signed_by": get_fingerprint(context),
-        "seconds": round(time.monotonic() - began, 2),
+        "seconds": round(seconds, 2),
     }
 
 
@@ -152,8 +146,9 @@ def move_now(
     return describe_community(context, context.store.get_community(community.id))
 
 
-def _follow(context: Context, operation_id: str, on_progress: OnProgress) -> None:
-    """Carry it here, unless a worker was faster, and show how far it is."""
+def _follow(context: Context, operation_id: str, on_progress: OnProgress) -> float:
+    """Carry it here, unless a worker was faster, and show how far it is; the seconds it took."""
+    began = time.monotonic()
     hand = threading.Thread(target=run_operation, args=(context, operation_id), daemon=True)
     hand.start()
     while True:
@@ -161,7 +156,11 @@ def _follow(context: Context, operation_id: str, on_progress: OnProgress) -> Non
         on_progress(progress)
         if progress.is_over:
             break
-        time.sleep(LOOK_SECONDS)
+        if hand.is_alive():
+            hand.join(LOOK_SECONDS)
+        else:
+            time.sleep(LOOK_SECONDS)
     hand.join()
     if progress.state == "failed":
         raise OperationFailed(progress.error_code, reason=progress.message)
+    return time.monotonic() - began
