@@ -27,6 +27,7 @@ LOCAL, S3, SOURCE = "local", "s3", "source"
 REPOSITORY = "/repository"
 READ_ALL = ("CAP_DAC_READ_SEARCH",)
 BEFORE_BACKUP, AFTER_RESTORE = "before-backup", "after-restore"
+SERVE_RESTORED = "serve-restored"
 # $1: scratch folder, $2: repository
 MAKE_ROOM = 'install -d -m 0700 "$1" "$2"'
 # $1: scratch folder, $2: folder of the drill, $3: owner, $4: group
@@ -84,6 +85,11 @@ def source_secret(community: Community, place: Place) -> str:
 def phrase_secret(community: Community, place: Place) -> str:
     """Name of the Swarm secret that is there only while a job needs it."""
     return f"{name_of(community, place.stack)}-phrase"
+
+
+def stage_name(community: Community, place: Place) -> str:
+    """Name of the throw-away app of a drill, and of its network."""
+    return f"{name_of(community, place.stack)}-drill"
 
 
 def get_backup(release: Release) -> RecipeBackup | None:
@@ -159,34 +165,67 @@ def plan_move_in(community: Community, place: Place) -> JobSpec:
     return plan_tool(community, place, "move-in", words, (home,))
 
 
-def plan_count(
-    community: Community, release: Release, backup: RecipeBackup, tally: Tally, place: Place
+def plan_drill(
+    community: Community,
+    release: Release,
+    backup: RecipeBackup,
+    shelf: Shelf,
+    snapshot: str,
+    tally: Tally,
+    place: Place,
 ) -> JobSpec:
-    """Await the throw-away app and count its rows (`provisioner.node.count`)."""
+    """Bring back what the throw-away app is started on, and count (`provisioner.node.drill`).
+
+    It waits in the app's network, which leads nowhere, unless it needs the way to an S3 store: the
+    second one in a network is there sooner than the first.
+    """
     wish = {
+        **_wish(backup, shelf),
+        "snapshot": snapshot,
+        "tally": tally.to_json(),
+        "later": list_later(release, backup),
         "health": release.recipe.app.health,
-        "copies": backup.copies,
-        "rows": dict(tally.rows),
     }
     target = Mount(drill_dir(community, place), "/target")
-    job = plan_keeper(community, place, Shelf(""), "count", wish, (target,), ("CAP_DAC_OVERRIDE",))
-    return JobSpec(replace(job.service, secrets=()))
+    job = plan_keeper(community, place, shelf, "drill", wish, (target,), CAPABILITIES)
+    if shelf.keys:
+        return job
+    return JobSpec(replace(job.service, networks=(stage_name(community, place),)))
 
 
-def plan_stage_app(community: Community, service: ServiceSpec, place: Place) -> ServiceSpec:
+def list_later(release: Release, backup: RecipeBackup) -> list[str]:
+    """Folders of the data that may come back while the app is started: they hold no database."""
+    used = [path for pair in backup.copies.items() for path in pair]
+    return [
+        folder
+        for folder in release.recipe.immutable or ()
+        if not any(path.startswith(f"{folder}/") for path in used)
+    ]
+
+
+def plan_stage_app(
+    community: Community, release: Release, service: ServiceSpec, place: Place
+) -> ServiceSpec:
     """The app as it runs, but on what was brought back, and alone in a network of its own.
 
     It is none of the community's own services: nobody reaches it, and no check counts it.
     """
-    stage, name = drill_dir(community, place), f"{service.name}-drill"
+    stage, name = drill_dir(community, place), stage_name(community, place)
+    command = release.recipe.commands.get(SERVE_RESTORED, service.command)
     return replace(
         service,
         name=name,
+        command=command,
         labels={"org.taarafo.job": "drill", "org.taarafo.of": community.id},
         mounts=(Mount(f"{stage}/data", "/data"), Mount(f"{stage}/edge", "/run/edge")),
         networks=(name,),
         aliases=(),
     )
+
+
+def puts_back_itself(release: Release) -> bool:
+    """Whether the app has one command that puts its copy back and then serves."""
+    return SERVE_RESTORED in release.recipe.commands
 
 
 def plan_put_back(community: Community, release: Release, staged: ServiceSpec) -> JobSpec:

@@ -52,6 +52,8 @@ STEP_WORDS: dict[str, str] = {
     "bring_back": "Bringing your backup back",
     "put_back": "Laying out your things",
     "start_stage": "Waking it up where nobody sees it",
+    "bring_rest": "Bringing your photos back, too",
+    "await_stage": "Waiting for it to wake up",
     "count_stage": "Counting whether all is there",
     "strike_stage": "Taking it all away again",
     "note_flaw": "Writing down what did not work",

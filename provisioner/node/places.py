@@ -25,6 +25,11 @@ class Places:
     phrase: Path = Path("/run/secrets/phrase")
     s3_keys: Path = Path("/run/secrets/s3")
 
+    @property
+    def restored(self) -> Path:
+        """Where the data comes back to: restic keeps the whole path that it had."""
+        return self.target.joinpath(*self.data.parts[1:])
+
     def open_repository(self, wish: Mapping[str, Any]) -> Repository:
         """The repository that a wish names. What a killed job left in the scratch folder goes."""
         for path in self.scratch.iterdir():

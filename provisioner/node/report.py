@@ -1,4 +1,7 @@
-"""What a job says at its end: one line of JSON on standard output, never an exit code alone."""
+"""What a job says, in lines of JSON on standard output: how far it is, and in the end its report.
+
+An exit code alone is never believed.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from typing import Any
 
 from provisioner.errors import BackupFailed
 
-MARK = "taarafo-report"
+MARK, WORD = "taarafo-report", "taarafo-word"
+BACK, WHOLE, AWAKE = "back", "whole", "awake"  # how far a drill is
 
 
 def run_job(verb: str, work: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> int:
@@ -30,6 +34,15 @@ def run_job(verb: str, work: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -
     return 0
 
 
+def say(word: str) -> None:
+    """How far it is, while it goes on."""
+    _write({WORD: word})
+
+
 def _print(verb: str, told: Mapping[str, Any]) -> None:
-    sys.stdout.write(json.dumps({MARK: verb, **told}) + "\n")
+    _write({MARK: verb, **told})
+
+
+def _write(told: Mapping[str, Any]) -> None:
+    sys.stdout.write(json.dumps(told) + "\n")
     sys.stdout.flush()

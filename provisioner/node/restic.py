@@ -40,6 +40,19 @@ class Repository:
             raise BackupFailed(_tell(words[0], done), reason=_explain(words[0], done))
         return done.stdout
 
+    def bring_back(
+        self,
+        snapshot: str,
+        target: Path,
+        *,
+        only: Sequence[Path] = (),
+        but: Sequence[Path] = (),
+    ) -> None:
+        """Restore below `target`: `only` these paths with all below, or all `but` such patterns."""
+        words = [word for path in only for word in ("--include", str(path))]
+        words += [word for path in but for word in ("--exclude", str(path))]
+        self.run("restore", "--no-lock", snapshot, "--target", str(target), *words)
+
     def dump(self, snapshot: str, path: str, to: Path) -> None:
         """Write one file of a snapshot to `to`. Raises BackupFailed."""
         with to.open("wb") as file:

@@ -21,12 +21,11 @@ def restore(wish: Mapping[str, Any], places: Places = INSIDE) -> dict[str, Any]:
     """What was brought back, and how long that took. Raises BackupFailed when it is not whole."""
     repository = places.open_repository(wish)
     began = time.monotonic()
-    repository.run("restore", "--no-lock", str(wish["snapshot"]), "--target", str(places.target))
+    repository.bring_back(str(wish["snapshot"]), places.target)
     seconds = time.monotonic() - began
-    folder = places.target.joinpath(*places.data.parts[1:])
     copies: dict[str, str] = dict(wish["copies"])
-    rows = count_copies(copies, {copy: folder / copy for copy in copies.values()})
-    found = make_tally(list_files(folder), rows)
+    rows = count_copies(copies, {copy: places.restored / copy for copy in copies.values()})
+    found = make_tally(list_files(places.restored), rows)
     if flaws := compare_tallies(Tally.from_json(wish["tally"]), found):
         raise BackupFailed("; ".join(flaws), reason="; ".join(flaws))
     return {"tally": found.to_json(), "seconds": round(seconds, 2)}

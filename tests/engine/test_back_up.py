@@ -8,7 +8,9 @@ from datetime import timedelta
 
 import pytest
 
+from provisioner.core.keeping import Shelf, list_later, plan_drill
 from provisioner.core.promises import plan_promises
+from provisioner.core.tally import Tally
 from provisioner.engine.backups.back_up import request_backup, request_drill
 from provisioner.engine.backups.phrase import PHRASE
 from provisioner.engine.backups.upkeep import keep_up
@@ -21,8 +23,9 @@ from provisioner.models.community import CommunityState
 from provisioner.models.operation import OperationState
 from provisioner.models.promise import Preset
 from provisioner.models.release import RecipeBackup
+from provisioner.models.service import JobState
 from provisioner.models.verdict import Finding, Outcome, Verdict
-from provisioner.node.report import MARK
+from provisioner.node.report import MARK, WORD
 from tests.fakes import FakeReleases, make_context, make_release
 
 GENUINE = Verdict(Outcome.GENUINE, (Finding("files", Outcome.GENUINE, "as published"),))
@@ -31,8 +34,7 @@ TALLY = {"files": 3, "bytes": 30, "rows": ROWS}
 GOOD = {
     "back-up-local": {"tally": TALLY, "snapshot": "a" * 64, "read": "1/1", "seconds": 2.0},
     "thin-out-local": {"forgotten": []},
-    "restore-local": {"tally": TALLY, "seconds": 1.5},
-    "count": {"rows": ROWS},
+    "drill-local": {"rows": ROWS, "restore_seconds": 1.5, "seconds": 2.5},
 }
 
 
@@ -188,7 +190,7 @@ def test_a_drill_is_recorded_and_taken_away(context, family):
     context.engine.ensure_service = lambda spec: (started.update({spec.name: spec}), begin(spec))
     assert drill(context, family).state == OperationState.DONE
     told = context.store.find_drills([family.id])[family.id]
-    assert (told.flaw, told.rows, told.restore_seconds) == ("", 7, 1.5)
+    assert (told.flaw, told.rows, told.restore_seconds, told.seconds) == ("", 7, 1.5, 2.5)
     ((name, spec),) = started.items()
     assert spec.networks == (name,), "alone in a network of its own, which has no way out"
     assert "org.taarafo.community" not in spec.labels, "it is none of the community's own"
@@ -197,17 +199,121 @@ def test_a_drill_is_recorded_and_taken_away(context, family):
 
 
 @pytest.mark.parametrize(
-    ("job", "report"),
-    [("restore-local", {"error": "6 rows in db/post instead of 7"}), ("count", {"rows": {}})],
+    "report",
+    [
+        {"error": "6 rows in db/post instead of 7"},
+        {**GOOD["drill-local"], "rows": {}},
+        {"rows": ROWS},
+        None,
+    ],
 )
-def test_a_drill_that_failed_is_told_and_taken_away(context, family, job, report):
+def test_a_drill_that_failed_is_told_and_taken_away(context, family, report):
     back_up(context, family)
-    context.reports[job] = report
+    context.reports["drill-local"] = report
     assert drill(context, family).state == OperationState.FAILED
     told = context.store.find_drills([family.id])[family.id]
     assert told.flaw
     assert told.rows == 0
     assert is_tidy(context)
+
+
+@pytest.fixture
+def slow_drill(context, monkeypatch):
+    """A job that says one word more each time it is looked at, and what was made at each word."""
+    words, seen = ["back", "whole", "awake"], []
+    name = "drill-local"
+    get, read = context.engine.get_job_state, context.engine.read_logs
+
+    def get_state(job):
+        is_it = job.endswith(name) and job in context.engine.jobs and len(seen) < len(words)
+        return JobState.RUNNING if is_it else get(job)
+
+    def read_logs(job, lines=50):
+        if not job.endswith(name) or len(seen) == len(words):
+            return read(job, lines=lines)
+        engine = context.engine
+        seen.append((words[len(seen)], sorted({*engine.jobs, *engine.services})))
+        return [json.dumps({WORD: word}) for word in words[: len(seen)]]
+
+    monkeypatch.setattr(context.engine, "get_job_state", get_state)
+    monkeypatch.setattr(context.engine, "read_logs", read_logs)
+    return seen
+
+
+def test_the_app_is_started_as_soon_as_its_words_are_back(context, family, slow_drill):
+    back_up(context, family)
+    assert drill(context, family).state == OperationState.DONE
+    made = {word: [each.split("-")[-1] for each in names] for word, names in slow_drill}
+    assert "drill" not in made["back"]
+    assert {"drill", "put"} <= set(made["whole"])
+    assert is_tidy(context)
+
+
+def test_an_app_that_puts_its_copy_back_itself_needs_one_container(context, family, slow_drill):
+    recipe = context.releases.release.recipe
+    commands = {**recipe.commands, "serve-restored": ("after-restore", "serve")}
+    recipe = recipe.model_copy(update={"commands": commands})
+    context.releases.publish(context.releases.release.model_copy(update={"recipe": recipe}))
+    back_up(context, family)
+    started = []
+    begin = context.engine.ensure_service
+    context.engine.ensure_service = lambda spec: (started.append(spec), begin(spec))
+    assert drill(context, family).state == OperationState.DONE
+    assert [spec.command for spec in started] == [("after-restore", "serve")]
+    assert not any(name.endswith("-put") for _, names in slow_drill for name in names)
+
+
+def test_an_app_that_never_wakes_up_fails_the_drill_with_what_it_said(context, family, monkeypatch):
+    back_up(context, family)
+    said = ["back", "whole", "the app answers 503"]
+    get = context.engine.get_job_state
+    monkeypatch.setattr(
+        context.engine,
+        "get_job_state",
+        lambda job: (
+            JobState.RUNNING
+            if job.endswith("drill-local") and job in context.engine.jobs
+            else get(job)
+        ),
+    )
+    read = context.engine.read_logs
+    monkeypatch.setattr(
+        context.engine,
+        "read_logs",
+        lambda job, lines=50: (
+            [json.dumps({WORD: word}) for word in said]
+            if job.endswith("drill-local")
+            else read(job, lines=lines)
+        ),
+    )
+    ended = drill(context, family)
+    assert (ended.state, ended.error_code) == (OperationState.FAILED, "took-too-long")
+    assert "Waiting for it to wake up" in ended.message
+    assert any("503" in line.text for line in context.store.list_log(ended.id))
+    assert is_tidy(context)
+
+
+def test_the_one_who_counts_waits_where_nothing_leads_unless_the_backup_is_elsewhere(
+    context, family
+):
+    begun = {}
+    begin = context.engine.start_job
+    context.engine.start_job = lambda job: (begun.update({job.service.name: job}), begin(job))
+    back_up(context, family)
+    drill(context, family)
+    (name,) = (each for each in begun if each.endswith("-drill-local"))
+    assert begun[name].service.networks == (name.removesuffix("-local"),)
+    shelf = Shelf("s3", "s3:https://store.example/x", keys="keys")
+    job = plan_drill(
+        family,
+        context.releases.release,
+        context.releases.release.recipe.backup,
+        shelf,
+        "a" * 64,
+        Tally(3, 30, ROWS),
+        context.place,
+    )
+    assert job.service.networks == ("host",)
 
 
 def test_only_what_runs_is_backed_up_and_only_one_thing_at_a_time(context, family):
@@ -309,3 +415,10 @@ def test_without_a_backup_that_counts_nothing_is_upgraded(context, family):
     assert states.get("close_door", "pending") == "pending"
     assert context.store.get_community(family.id).slot == family.slot
     assert not any("phrase" in name for name in context.engine.secrets)
+
+
+def test_what_holds_a_database_never_comes_later(context):
+    release = context.releases.release
+    recipe = release.recipe.model_copy(update={"immutable": ("media", "backup", "backups")})
+    later = list_later(release.model_copy(update={"recipe": recipe}), recipe.backup)
+    assert later == ["media", "backups"]

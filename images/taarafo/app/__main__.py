@@ -51,12 +51,14 @@ COMMANDS: dict[str, Callable[[Settings], None]] = {
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command; 2 means that it does not exist."""
-    if len(arguments) != 1 or arguments[0] not in COMMANDS:
-        print(f"usage: python3 -m app {{{'|'.join(COMMANDS)}}}", file=sys.stderr)
+    """Run commands one after the other; 2 means that one does not exist, and none was run."""
+    if not arguments or not COMMANDS.keys() >= set(arguments):
+        print(f"usage: python3 -m app {{{'|'.join(COMMANDS)}}} …", file=sys.stderr)
         return 2
     os.umask(0o077)  # what a community keeps is for its own user alone
-    COMMANDS[arguments[0]](read_settings())
+    settings = read_settings()
+    for name in arguments:
+        COMMANDS[name](settings)
     return 0
 
 

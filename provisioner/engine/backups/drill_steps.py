@@ -1,32 +1,35 @@
-"""The steps of a drill: a backup is brought back, started where nobody reaches it, and counted."""
+"""The steps of a drill: a backup is brought back, started where nobody reaches it, and counted.
+
+One job of the keeper's is there all the while. It brings back, says when the app may be started,
+awaits it, and counts (`provisioner.node.drill`).
+"""
 
 from __future__ import annotations
-
-from datetime import datetime
-from typing import Any
 
 from provisioner.core.keeping import (
     Shelf,
     get_backup,
     list_shelves,
-    plan_bring_back,
-    plan_count,
+    plan_drill,
     plan_put_back,
     plan_stage,
     plan_stage_app,
+    puts_back_itself,
+    stage_name,
 )
 from provisioner.core.tally import Tally
 from provisioner.engine.backups.back_up_steps import clear
 from provisioner.engine.backups.phrase import ensure_phrase, withdraw_phrase
-from provisioner.engine.reports import await_command, await_report
+from provisioner.engine.reports import await_command, await_report, await_word, read_words
 from provisioner.engine.work import StepPlan, Work
 from provisioner.errors import BackupFailed
 from provisioner.models.backup import Backup, Drill
-from provisioner.models.release import RecipeBackup, Release
+from provisioner.models.release import Release
 from provisioner.models.service import JobSpec, ServiceSpec
+from provisioner.node.report import AWAKE, BACK, WHOLE
 
 DRILL_SECONDS = 6 * 3600
-WAKING = "what was brought back to wake up"
+WAKING_SECONDS = 120
 
 
 def set_stage(work: Work) -> None:
@@ -39,38 +42,46 @@ def set_stage(work: Work) -> None:
     await_command(work, job, "room for a rehearsal", "there is no room to try it in")
 
 
-def bring_back(work: Work) -> dict[str, Any]:
-    """What was counted, and how long restic took."""
-    return await_report(work, _plan_bring_back(work), "your backup to come back")
+def bring_back(work: Work) -> None:
+    """All that the app needs to wake up."""
+    await_word(work, _plan_drill(work), BACK, "your backup to come back")
 
 
 def put_back(work: Work) -> None:
-    """The recipe's `after-restore`."""
+    """The recipe's `after-restore`, unless the app does it by itself before it serves."""
+    if puts_back_itself(_release(work)):
+        return
     job = plan_put_back(work.community, _release(work), _stage(work))
     await_command(work, job, "your words to be put back", "what came back could not be put back")
 
 
 def start_stage(work: Work) -> None:
-    """With whoever counts beside it, who waits until it is awake."""
     work.context.engine.ensure_service(_stage(work))
-    work.context.engine.start_job(_plan_count(work))
+
+
+def bring_rest(work: Work) -> None:
+    """What never changes, such as photos, which comes meanwhile."""
+    await_word(work, _plan_drill(work), WHOLE, "the rest of your backup to come back")
+
+
+def await_stage(work: Work) -> None:
+    await_word(work, _plan_drill(work), AWAKE, "what was brought back to wake up")
 
 
 def count_stage(work: Work) -> None:
     """Recorded as good only when every row of every table is there."""
     backup = get_drilled(work)
-    told = await_report(work, _plan_count(work), WAKING)
+    told = await_report(work, _plan_drill(work), "everything to be counted")
     if told["rows"] != backup.rows:
         raise BackupFailed(str(told["rows"]), reason="its rows are others than were counted")
-    restored = bring_back(work)
     work.context.store.record_drill(
         Drill(
             community_id=work.community.id,
             operation_id=work.operation.id,
             backup_id=backup.id,
             rows=backup.row_count,
-            seconds=round((work.context.clock.now() - _began(work)).total_seconds(), 2),
-            restore_seconds=float(restored["seconds"]),
+            seconds=float(told["seconds"]),
+            restore_seconds=float(told["restore_seconds"]),
             made_at=work.context.clock.now(),
         )
     )
@@ -78,6 +89,9 @@ def count_stage(work: Work) -> None:
 
 def note_flaw(work: Work) -> None:
     """A drill that failed is told, too, unless it had been recorded as good before it was cut."""
+    for shelf in list_shelves(work.community, work.place_on_nodes):
+        for word in read_words(work.context, f"{work.name}-drill-{shelf.name}"):
+            work.log(word)
     failed = work.context.store.get_operation(work.operation.id)
     work.context.store.record_drill(
         Drill(
@@ -91,10 +105,10 @@ def note_flaw(work: Work) -> None:
 
 def strike_stage(work: Work) -> None:
     """Nothing of it stays."""
-    engine, staged = work.context.engine, _stage_name(work)
+    engine, staged = work.context.engine, stage_name(work.community, work.place)
     for shelf in list_shelves(work.community, work.place_on_nodes):
-        engine.remove_service(f"{work.name}-restore-{shelf.name}")
-    for name in (f"{work.name}-count", f"{staged}-put", staged, f"{work.name}-stage"):
+        engine.remove_service(f"{work.name}-drill-{shelf.name}")
+    for name in (f"{staged}-put", staged, f"{work.name}-stage"):
         engine.remove_service(name)
     engine.remove_network(staged)
     withdraw_phrase(work)
@@ -115,20 +129,9 @@ def _release(work: Work) -> Release:
     return work.read_release(get_drilled(work).release)
 
 
-def _recipe(work: Work) -> RecipeBackup:
-    backup = get_backup(_release(work))
-    if backup is None:
-        raise BackupFailed(reason="its version cannot be backed up")
-    return backup
-
-
 def _stage(work: Work) -> ServiceSpec:
     plan = work.plan_as(work.community, _release(work))
-    return plan_stage_app(work.community, plan.service, work.place_on_nodes)
-
-
-def _stage_name(work: Work) -> str:
-    return f"{work.name}-drill"
+    return plan_stage_app(work.community, _release(work), plan.service, work.place_on_nodes)
 
 
 def _tally(backup: Backup) -> Tally:
@@ -143,11 +146,15 @@ def _shelf(work: Work, backup: Backup) -> Shelf:
     return found
 
 
-def _plan_bring_back(work: Work) -> JobSpec:
-    backup = get_drilled(work)
-    return plan_bring_back(
+def _plan_drill(work: Work) -> JobSpec:
+    backup, release = get_drilled(work), _release(work)
+    recipe = get_backup(release)
+    if recipe is None:
+        raise BackupFailed(reason="its version cannot be backed up")
+    return plan_drill(
         work.community,
-        _recipe(work),
+        release,
+        recipe,
         _shelf(work, backup),
         backup.snapshot,
         _tally(backup),
@@ -155,31 +162,14 @@ def _plan_bring_back(work: Work) -> JobSpec:
     )
 
 
-def _plan_count(work: Work) -> JobSpec:
-    return plan_count(
-        work.community,
-        _release(work),
-        _recipe(work),
-        _tally(get_drilled(work)),
-        work.place_on_nodes,
-    )
-
-
-def _began(work: Work) -> datetime:
-    """When the first file was asked for."""
-    steps = work.context.store.list_steps(work.operation.id)
-    return next(
-        (row.started_at for row in steps if row.name == "bring_back" and row.started_at),
-        work.operation.created_at,
-    )
-
-
 DRILL_STEPS = (
     StepPlan("set_stage", set_stage, poll_seconds=0.05),
-    StepPlan("bring_back", bring_back, poll_seconds=0.05, deadline_seconds=DRILL_SECONDS),
-    StepPlan("put_back", put_back, poll_seconds=0.05, deadline_seconds=1800),
+    StepPlan("bring_back", bring_back, poll_seconds=0.2, deadline_seconds=DRILL_SECONDS),
+    StepPlan("put_back", put_back, poll_seconds=0.15, deadline_seconds=1800),
     StepPlan("start_stage", start_stage),
-    StepPlan("count_stage", count_stage, poll_seconds=0.05, deadline_seconds=1800),
+    StepPlan("bring_rest", bring_rest, poll_seconds=0.5, deadline_seconds=DRILL_SECONDS),
+    StepPlan("await_stage", await_stage, poll_seconds=0.2, deadline_seconds=WAKING_SECONDS),
+    StepPlan("count_stage", count_stage, poll_seconds=0.1, deadline_seconds=1800),
     StepPlan("strike_stage", strike_stage, poll_seconds=0.1),
 )
 UNDO_DRILL_STEPS = (
