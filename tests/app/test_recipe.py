@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from app.__main__ import COMMANDS
+from app.__main__ import COMMANDS, main
 from app.config import read_config
 
 from provisioner.models.release import Recipe
@@ -19,12 +19,25 @@ def test_the_recipe_is_one():
     recipe = Recipe.model_validate(tomllib.loads((FOLDER / "recipe.toml").read_text()))
     assert recipe.app.uid == 10100
     assert set(recipe.app.secrets) == set(recipe.secrets) == {"session"}
-    assert {words[0] for words in recipe.commands.values()} <= set(COMMANDS)
+    assert {word for words in recipe.commands.values() for word in words} <= set(COMMANDS)
     assert recipe.app.command == ("serve",)
     for template in recipe.app.configs:
         assert (FOLDER / template).exists()
     assert recipe.assets == {"/static": "/srv/app/static"}
     assert (SOURCE / "app" / "static" / "style.css").exists()
+
+
+def test_commands_are_carried_out_in_the_order_they_are_named(monkeypatch, capsys):
+    carried: list[str] = []
+    known = {name: lambda _, name=name: carried.append(name) for name in COMMANDS}
+    monkeypatch.setattr("app.__main__.COMMANDS", known)
+    monkeypatch.setattr("app.__main__.read_settings", lambda: None)
+    monkeypatch.setattr("os.umask", lambda _: 0)
+    assert main(["after-restore", "serve"]) == 0
+    assert carried == ["after-restore", "serve"]
+    assert [main(words) for words in ([], ["serve", "nonsense"])] == [2, 2]
+    assert carried == ["after-restore", "serve"], "none is begun when one is not known"
+    assert "usage" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
