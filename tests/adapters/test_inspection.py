@@ -63,12 +63,18 @@ def test_engine_describes_itself(engine, state):
     assert float(facts.docker.api) >= 1.41
 
 
+def list_mounts():
+    """Without Docker's own, which it makes whenever it likes."""
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    return [line for line in lines if "/exec/netns/" not in line]
+
+
 @pytest.mark.live
 def test_kernel_trials_succeed_where_docker_works_and_leave_nothing(engine):
-    mounts = Path("/proc/self/mountinfo").read_text()
+    mounts = list_mounts()
     assert can_stack(engine.folder) is True
     assert can_tunnel() is True
-    assert Path("/proc/self/mountinfo").read_text() == mounts
+    assert list_mounts() == mounts
     assert "trial" not in {name for _, name in socket.if_nameindex()}
     assert not list(engine.folder.glob("taarafo-trial-*"))
 

@@ -156,6 +156,20 @@ def program(place, tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="it gives folders to other users")
+def test_who_is_refused_hears_so_although_the_rest_comes_late(program):
+    door, _ = program
+    line = Line(door / "swap" / "http.sock")
+    line.putrequest("POST", "/close")
+    line.putheader(module.HEADER, "wrong")
+    line.putheader("Content-Length", "2")
+    line.endheaders()
+    time.sleep(0.2)
+    line.send(b"{}")
+    assert line.getresponse().status == 403
+    line.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="it gives folders to other users")
 def test_it_obeys_only_who_has_the_token(program):
     door, _ = program
     assert order(door, "look", {}, "right")[0] == 200
