@@ -84,6 +84,9 @@ class Engine(Protocol):
     def find_task(self, name: str) -> TaskStatus | None:
         """The newest task of a service, or None when there is no such service."""
 
+    def has_crashed(self, name: str) -> bool:
+        """Whether a program of the service ended with an error of its own, or was killed twice."""
+
     def remove_service(self, name: str) -> None:
         """Also jobs. Returns once its containers are gone. Missing is fine."""
 

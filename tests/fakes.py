@@ -46,6 +46,7 @@ class FakeEngine:
         self.failing_jobs: set[str] = set()
         self.lasting_jobs: set[str] = set()
         self.failed: set[str] = set()
+        self.crashed: set[str] = set()
         self.said: list[str] = []  # which service was started or stopped, in order
         self.nodes = {"node-1": Node("node-1", "one", is_here=True)}
         self.is_away = False
@@ -145,8 +146,13 @@ class FakeEngine:
         self._answer()
         return TaskStatus("running") if name in self.services | self.jobs else None
 
+    def has_crashed(self, name: str) -> bool:
+        self._answer()
+        return name in self.crashed
+
     def remove_service(self, name: str) -> None:
         self._answer()
+        self.crashed.discard(name)
         self.services.pop(name, None)
         self.jobs.pop(name, None)
         self.failed.discard(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -23,6 +24,12 @@ HOST_LABEL = "org.taarafo.host_id"  # of a node
 SERVICE_LABEL = "com.docker.swarm.service.name"
 JOB_LABEL = "org.taarafo.job"
 FAILED_STATES = frozenset({"failed", "rejected", "shutdown", "orphaned", "remove"})
+CRASHED = frozenset({"failed", "rejected"})
+# 128 and the signal: what a program does to itself; any other comes from outside, as from Docker
+KILLED = 128
+ENDED_ITSELF = frozenset(
+    KILLED + each for each in (signal.SIGILL, signal.SIGABRT, signal.SIGFPE, signal.SIGSEGV)
+)
 ENDED_STATES = frozenset({"exited", "dead"})  # of a container
 IMAGE_ABSENT = ("no such image", "pull", "connection refused", "manifest unknown")
 
@@ -189,6 +196,11 @@ class Swarm:
 
     def find_task(self, name: str) -> TaskStatus | None:
         return _newest(self._list_tasks(name) or [])
+
+    def has_crashed(self, name: str) -> bool:
+        failed = [t for t in self._list_tasks(name) or [] if t["Status"]["State"] in CRASHED]
+        codes = [t["Status"].get("ContainerStatus", {}).get("ExitCode", 0) for t in failed]
+        return len(failed) > 1 or any(0 < code < KILLED or code in ENDED_ITSELF for code in codes)
 
     def read_logs(self, name: str, *, lines: int = 50) -> list[str]:
         with _translated():

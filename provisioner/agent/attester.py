@@ -22,6 +22,7 @@ from provisioner.agent.rotate import (
     confirm_rotation,
     is_requested,
 )
+from provisioner.agent.waiting import leave_out_waiting
 from provisioner.models.evidence import ContainerSeen
 
 LOOK_SECONDS = 0.25
@@ -63,7 +64,7 @@ class Attester:
         """Takes in what started, changed or ended since the last look, and who came in."""
         with self._looking:
             running: dict[str, tuple[Running, ...]] = {}
-            for container in self.containers.look():
+            for container in leave_out_waiting(self.host.proc, self.containers.look()):
                 running[container.host] = (*running.get(container.host, ()), container)
             known = self._communities
             # A new dictionary each time: other threads read the one that they have.

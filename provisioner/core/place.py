@@ -10,6 +10,7 @@ from provisioner.models.community import Community
 from provisioner.models.service import Node
 
 EDGE_UID = EDGE_GROUP
+TWIN = "twin"  # last part of the name of the other service of a community
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,16 @@ class Place:
 def name_of(community: Community, stack: str) -> str:
     """`taarafo-smith-family-1a2b3c4d`: holds the address's first label, at most 49 letters."""
     return f"{stack}-{community.label}-{community.id[:8]}"
+
+
+def service_of(community: Community, stack: str) -> str:
+    """The service that it runs as. An upgrade starts the other of its two beside it."""
+    return name_service(name_of(community, stack), community.runs_as)
+
+
+def name_service(name: str, runs_as: str) -> str:
+    """One of the two services of the community that is called `name`."""
+    return f"{name}-{runs_as}" if runs_as else name
 
 
 def host_of(community: Community) -> str:

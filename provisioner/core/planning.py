@@ -8,7 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from provisioner.core.node_jobs import plan_prepare
-from provisioner.core.place import EDGE_UID, Place, home_dir, host_of, name_of, slot_dir
+from provisioner.core.place import (
+    EDGE_UID,
+    TWIN,
+    Place,
+    home_dir,
+    host_of,
+    name_of,
+    service_of,
+    slot_dir,
+)
 from provisioner.core.placement import label_hosts, pin
 from provisioner.core.promises import needs_route_out
 from provisioner.models.community import Community
@@ -108,7 +117,7 @@ def _plan_service(
 ) -> ServiceSpec:
     name, wanted = name_of(community, place.stack), release.recipe.app
     spec = ServiceSpec(
-        name=name,
+        name=service_of(community, place.stack),
         image=release.image_reference(place.registry, wanted.image),
         command=wanted.command,
         user=f"{wanted.uid}:{EDGE_UID}",
@@ -144,7 +153,7 @@ def plan_command(
     return JobSpec(
         replace(
             service,
-            name=f"{service.name}-{verb}",
+            name=f"{_prefix_of(service)}-{verb}",
             command=release.recipe.commands[verb],
             labels={
                 "org.taarafo.job": verb,
@@ -161,7 +170,7 @@ def plan_fetch(service: ServiceSpec) -> JobSpec:
     return JobSpec(
         replace(
             service,
-            name=f"{service.name}-fetch",
+            name=f"{_prefix_of(service)}-fetch",
             entrypoint=("true",),
             command=(),
             labels={
@@ -178,8 +187,15 @@ def plan_fetch(service: ServiceSpec) -> JobSpec:
 def _plan_owner(service: ServiceSpec, release: Release) -> JobSpec:
     """The recipe's `create-owner`, with the owner's secret that the serving app never sees."""
     uid = release.recipe.app.uid
-    owner = FileRef(f"{service.name}-{OWNER_SECRET}", f"/run/secrets/{OWNER_SECRET}", uid, uid)
+    owner = FileRef(
+        f"{_prefix_of(service)}-{OWNER_SECRET}", f"/run/secrets/{OWNER_SECRET}", uid, uid
+    )
     return plan_command(service, release, "create-owner", (owner,))
+
+
+def _prefix_of(service: ServiceSpec) -> str:
+    """Jobs are called by the community, whichever of its two services it runs as."""
+    return service.name.removesuffix(f"-{TWIN}")
 
 
 def _short(file: str, content: bytes) -> str:

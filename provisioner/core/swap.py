@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from provisioner.core.place import TWIN
 from provisioner.core.versions import version_key, version_of
 from provisioner.models.community import Community
 from provisioner.models.release import Release
@@ -15,7 +16,8 @@ class Swap:
     """Written down once, so that every worker that continues it does the same.
 
     Releases are TUF target paths. `data` is the id of the Operation whose snapshot is brought back;
-    empty: the data stays as it is.
+    empty: the data stays as it is. The service that comes is another than the one that goes, but in
+    a swap that was recorded before there were twins.
     """
 
     release: str
@@ -23,6 +25,13 @@ class Swap:
     from_release: str
     from_slot: str
     data: str = ""
+    runs_as: str = ""
+    from_runs_as: str = ""
+
+    @property
+    def has_twin(self) -> bool:
+        """Whether the new version has a service beside that of the old one."""
+        return self.runs_as != self.from_runs_as
 
     @property
     def version(self) -> str:
@@ -42,7 +51,14 @@ def read_swap(asked: Mapping[str, str]) -> Swap:
 
 
 def plan_upgrade(community: Community, target: str) -> Swap:
-    return Swap(target, _other(community.slot), community.release, community.slot)
+    return Swap(
+        release=target,
+        slot=_other(community.slot),
+        from_release=community.release,
+        from_slot=community.slot,
+        runs_as=_twin_of(community),
+        from_runs_as=community.runs_as,
+    )
 
 
 def plan_rollback(community: Community, *, as_it_was: bool) -> Swap:
@@ -53,6 +69,8 @@ def plan_rollback(community: Community, *, as_it_was: bool) -> Swap:
         from_release=community.release,
         from_slot=community.slot,
         data=community.snapshot if as_it_was else "",
+        runs_as=_twin_of(community),
+        from_runs_as=community.runs_as,
     )
 
 
@@ -64,7 +82,12 @@ def can_read_on(community: Community, running: Release) -> bool:
 
 def as_it_will_be(community: Community, swap: Swap) -> Community:
     """The same community with the new version in its other slot; a copy that no database knows."""
-    changed = {"release": swap.release, "version": swap.version, "slot": swap.slot}
+    changed = {
+        "release": swap.release,
+        "version": swap.version,
+        "slot": swap.slot,
+        "runs_as": swap.runs_as,
+    }
     return Community(**{**community.model_dump(), **changed})
 
 
@@ -72,6 +95,10 @@ def is_carried_out(community: Community, swap: Swap) -> bool:
     """Whether the new version is the one that counts: from then on there is no way back but
     another swap."""
     return (community.release, community.slot) == (swap.release, swap.slot)
+
+
+def _twin_of(community: Community) -> str:
+    return "" if community.runs_as else TWIN
 
 
 def _other(slot: str) -> str:

@@ -19,7 +19,9 @@ from provisioner.engine.moves.move_steps import (
 )
 from provisioner.engine.remove_steps import REMOVE_STEPS
 from provisioner.engine.upgrades.forget import FORGET_STEPS
-from provisioner.engine.upgrades.swap_steps import SWAP_STEPS, UNDO_STEPS, is_settled
+from provisioner.engine.upgrades.swap_steps import SWAP_STEPS
+from provisioner.engine.upgrades.two_versions import is_settled
+from provisioner.engine.upgrades.undo_steps import UNDO_STEPS
 from provisioner.engine.work import StepPlan, Work
 from provisioner.models.operation import OperationKind
 

@@ -132,7 +132,7 @@ def await_job(work: Work, name: str, part: str) -> None:
 
 
 def _why_not_healthy(work: Work, status: int) -> str:
-    task = work.context.engine.find_task(work.name)
+    task = work.context.engine.find_task(work.service)
     return f"health {status}; task {task.state if task else 'none'} {task.message if task else ''}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from provisioner.core.place import name_of
+from provisioner.core.place import service_of
 from provisioner.engine.checks.attest import record_verdict
 from provisioner.engine.context import Context
 from provisioner.models.community import Community, CommunityState
@@ -16,7 +16,7 @@ def watch_communities(context: Context) -> None:
     """One round over all that run. Raises Unavailable when the engine does not answer."""
     used = context.engine.get_memory_mb()
     for community in _list_running(context):
-        memory = used.get(name_of(community, context.settings.stack))
+        memory = used.get(service_of(community, context.settings.stack))
         if memory != community.memory_mb:
             context.store.change_community(community.id, memory_mb=memory)
         checked = community.checked_at

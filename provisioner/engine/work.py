@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from provisioner.core.place import Place, host_of, name_of
+from provisioner.core.place import Place, host_of, name_of, service_of
 from provisioner.core.planning import Plan, facts_for_templates, plan_community
 from provisioner.core.rendering import render_templates
 from provisioner.engine.context import Context
@@ -41,6 +41,11 @@ class Work:
     def name(self) -> str:
         """Prefix of every Swarm object of this community."""
         return name_of(self.community, self.place.stack)
+
+    @property
+    def service(self) -> str:
+        """The service that it runs as."""
+        return service_of(self.community, self.place.stack)
 
     @property
     def community_host(self) -> str:

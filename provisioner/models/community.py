@@ -80,6 +80,7 @@ class Community(SQLModel, table=True):
     release: str = ""  # TUF target path once pinned
     version: str = ""
     slot: str = "a"  # which of its two doors is open: a or b; "" for one made without slots
+    runs_as: str = ""  # last part of its service's name: empty, or "twin"
     before: str = ""  # TUF target path of the release that ran before the last upgrade
     snapshot: str = ""  # id of the Operation that kept the data of that release
     upgraded_at: datetime | None = Field(default=None, sa_type=Moment)

@@ -52,6 +52,8 @@ class RecipeService(Program):
 
     uid: int = Field(10100, ge=1000)
     health: str = "/healthz"
+    # it may be started beside its predecessor, and waits for its turn (docs/recipes.md)
+    takes_turns: bool | None = None
 
 
 class RecipeMount(_Value):

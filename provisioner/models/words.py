@@ -19,6 +19,7 @@ STEP_WORDS: dict[str, str] = {
     "fetch_version": "Bringing the new version here",
     "prepare_version": "Writing down your promises for it",
     "start_attendant": "Asking somebody to look after your things",
+    "start_twin": "Getting the new version ready while everybody goes on",
     "close_door": "Asking everybody to wait a moment",
     "stop_old": "Letting the old version finish what it began",
     "take_snapshot": "Keeping everything as it is now",

@@ -26,8 +26,9 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
-from provisioner.node.doors import close_door, find_open, make_slots, open_door
+from provisioner.node.doors import SLOTS, close_door, find_open, make_slots, open_door
 from provisioner.node.snapshot import Snapshots
+from provisioner.node.turns import begin, clear, hold
 
 log = logging.getLogger(__name__)
 TOKEN = Path("/run/secrets/token")
@@ -62,10 +63,13 @@ class Attendant:
         self._lock = threading.Lock()
         self._orders: dict[str, Order] = {
             "look": self._look,
+            "hold": self._hold,
             "close": self._close,
             "snapshot": self._take,
             "put-back": self._put_back,
+            "begin": self._begin,
             "open": self._open,
+            "clear": self._clear,
             "forget": self._forget,
         }
 
@@ -111,6 +115,12 @@ class Attendant:
             "snapshots": self._snapshots.list(),
         }
 
+    def _hold(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        return {"is_ready": hold(self._door / _slot(said))}
+
+    def _begin(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        return {"is_in_order": begin(self._door / _slot(said))}
+
     def _close(self, _: Mapping[str, Any]) -> dict[str, Any]:
         close_door(self._door)
         return {}
@@ -128,6 +138,10 @@ class Attendant:
         open_door(self._door, str(said["slot"]))
         return {}
 
+    def _clear(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        clear(self._door / _slot(said))
+        return {}
+
     def _forget(self, said: Mapping[str, Any]) -> dict[str, Any]:
         self._snapshots.forget([str(name) for name in said["keep"]])
         return {}
@@ -138,6 +152,13 @@ def _name(said: Mapping[str, Any]) -> str:
     if not name.isalnum():
         raise ValueError("a snapshot is named by letters and digits")
     return name
+
+
+def _slot(said: Mapping[str, Any]) -> str:
+    slot = str(said["slot"])
+    if slot not in SLOTS:
+        raise ValueError("there is no such slot")
+    return slot
 
 
 class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):

@@ -7,11 +7,14 @@ from datetime import timedelta
 
 import pytest
 
+from provisioner.core.place import service_of
+from provisioner.core.turn import BEGIN, READY, WAIT
 from provisioner.engine.courses import COURSES
 from provisioner.engine.operations import run_operation, run_stranded
 from provisioner.engine.progress import get_progress
 from provisioner.engine.upgrades.forget import forget_kept
-from provisioner.engine.upgrades.swap_steps import SWAP_STEPS, UNDO_STEPS
+from provisioner.engine.upgrades.swap_steps import SWAP_STEPS
+from provisioner.engine.upgrades.undo_steps import UNDO_STEPS
 from provisioner.engine.upgrades.upgrade import request_repeat, request_rollback, request_upgrade
 from provisioner.errors import AppFailed, Conflict, SaidBadly, UpgradeRefused
 from provisioner.models.community import CommunityState
@@ -34,12 +37,20 @@ def spoil(notes):
 
 
 @pytest.fixture
-def town(tmp_path):
+def town(tmp_path, request):
+    """With a newer version, which is started beside the one that serves unless a test says no."""
     town = Town(tmp_path)
-    town.context.releases.publish(make_version("1.0.1"))
+    town.context.releases.publish(
+        make_version("1.0.1", takes_turns=getattr(request, "param", True))
+    )
     town.migrations["1"] = migrate
     town.write("second. ")
     return town
+
+
+either = pytest.mark.parametrize(
+    "town", [True, None], ids=["takes-turns", "starts-late"], indirect=True
+)
 
 
 def ask(town, **said):
@@ -70,13 +81,15 @@ def assert_tidy(town):
     """One service with one config, and neither a job nor the attendant's secret."""
     engine = town.context.engine
     assert town.now.state == CommunityState.RUNNING
-    assert list(engine.services) == [town.name]
+    assert list(engine.services) == [service_of(town.now, town.context.settings.stack)]
+    assert not [path for path in town.door.rglob("*") if path.name in (WAIT, READY, BEGIN)]
     assert not [name for name in engine.jobs if not name.endswith("-prepare")]
     assert [name for name in engine.secrets if "app_key" not in name] == []
     assert len(engine.configs) == 1
     assert sorted(path.name for path in town.home.iterdir()) in (["data", "snapshots"], ["data"])
 
 
+@either
 def test_the_new_version_is_let_in_and_the_old_data_is_kept(town):
     operation = carry(town, ask(town))
     assert operation.state == OperationState.DONE, operation.message
@@ -87,10 +100,15 @@ def test_the_new_version_is_let_in_and_the_old_data_is_kept(town):
     assert get_progress(town.context, operation.id).percent == 100
 
 
-def test_the_old_one_stops_before_the_new_one_starts_and_nobody_meets_an_unproved_one(town):
+@either
+def test_the_old_one_stops_before_the_new_one_serves_and_nobody_meets_an_unproved_one(town):
+    """That two never serve at once, each look at the town makes sure."""
     town.context.engine.said.clear()
+    newest = town.context.releases.release.recipe.app
     carry(town, ask(town))
-    assert town.context.engine.said == [f"{town.name} × 0", f"{town.name} × 1"]
+    old, new = f"{town.name} × 0", f"{town.name}-twin × 1"
+    order = [new, old] if newest.takes_turns else [old, new]
+    assert list(dict.fromkeys(town.context.engine.said)) == order
     assert set(town.served) == {"1.0.0", "1.0.1"}
     town.served.clear()
     town.context.releases.publish(make_version("1.0.2"))
@@ -107,6 +125,7 @@ def test_a_version_that_breaks_a_promise_is_put_back_with_the_data(town, broken)
     assert_old(town)
 
 
+@either
 def test_a_version_that_never_wakes_up_is_put_back_while_members_still_wait(town):
     town.break_app["1.0.1"] = {"/healthz": 500}
     began = town.context.clock.now()
@@ -116,6 +135,7 @@ def test_a_version_that_never_wakes_up_is_put_back_while_members_still_wait(town
     assert_old(town)
 
 
+@either
 def test_a_migration_that_crashes_half_way_is_undone(town):
     town.migrations["1"] = spoil
     operation = carry(town, ask(town))
@@ -137,6 +157,7 @@ def failing(steps, name, times):
     )
 
 
+@either
 @pytest.mark.parametrize("step", BEFORE[:-1])
 def test_what_fails_at_any_step_before_it_is_settled_is_put_back(town, monkeypatch, step):
     course = COURSES["upgrade"]
@@ -190,6 +211,15 @@ def test_a_worker_killed_at_any_step_is_continued(town, monkeypatch, step, momen
     operation = carry_killed(town, monkeypatch, ask(town), course)
     assert operation.state == OperationState.DONE
     assert_new(town)
+
+
+@pytest.mark.parametrize("town", [None], ids=["starts-late"], indirect=True)
+@pytest.mark.parametrize("step", ["start_twin", "migrate", "start_new", "await_new"])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_worker_killed_where_the_new_one_starts_late_is_continued(
+    town, monkeypatch, step, moment
+):
+    test_a_worker_killed_at_any_step_is_continued(town, monkeypatch, step, moment)
 
 
 @pytest.mark.parametrize("step", [plan.name for plan in UNDO_STEPS])
@@ -249,6 +279,78 @@ def test_an_attendant_that_dies_is_called_anew(town):
     assert carry(town, ask(town)).state == OperationState.DONE
     assert died
     assert_new(town)
+
+
+# -- one that is started beside the one that serves ------------------------------------------------
+
+
+def steps_of(town, operation):
+    rows = town.context.store.list_steps(operation.id)
+    return {row.name: row.state for row in rows}
+
+
+def test_one_that_never_loads_makes_nobody_wait(town):
+    town.never_load.add("1.0.1")
+    operation = carry(town, ask(town))
+    assert (operation.state, operation.error_code) == ("failed", "took-too-long")
+    assert steps_of(town, operation)["close_door"] == "pending"
+    assert_old(town)
+
+
+def test_one_that_crashes_as_it_loads_makes_nobody_wait(town):
+    town.never_load.add("1.0.1")
+    town.context.engine.crashed.add(f"{town.name}-twin")
+    operation = carry(town, ask(town))
+    assert (operation.state, operation.error_code) == ("failed", "app-failed")
+    assert steps_of(town, operation)["close_door"] == "pending"
+    logged = [line.text for line in town.context.store.list_log(operation.id)]
+    assert "a line it printed" in logged, "the operator sees why"
+    assert_old(town)
+
+
+def test_without_memory_for_two_it_is_started_when_the_old_one_has_ended(town):
+    town.context.room.free_memory = town.context.releases.release.recipe.app.memory_mb - 1
+    town.context.engine.said.clear()
+    assert carry(town, ask(town)).state == OperationState.DONE
+    order = [f"{town.name} × 0", f"{town.name}-twin × 1"]
+    assert list(dict.fromkeys(town.context.engine.said)) == order
+    assert_new(town)
+
+
+def test_what_comes_back_with_its_data_is_not_started_before_the_data_is_there(town):
+    """Its folder would be the one that is put aside."""
+    releases = town.context.releases
+    releases.publish(make_version("1.0.2", takes_turns=True))
+    town.migrations["2"] = migrate
+    for version in ("1.0.1", "1.0.2"):
+        assert carry(town, ask(town, to=version)).state == OperationState.DONE
+    town.context.engine.said.clear()
+    operation = back(town, as_it_was=True)
+    assert carry(town, operation).state == OperationState.DONE
+    order = [f"{town.name} × 0", f"{town.name}-twin × 1"]
+    assert list(dict.fromkeys(town.context.engine.said)) == order
+    assert town.visit() == "1.0.1"
+
+
+def test_an_upgrade_from_before_there_were_twins_is_carried_to_its_end(town):
+    operation = ask(town)
+    asked = {k: v for k, v in operation.asked.items() if not k.endswith("runs_as")}
+    town.context.store.record_asked(None, operation.id, asked)
+    town.context.engine.said.clear()
+    assert carry(town, operation).state == OperationState.DONE
+    order = [f"{town.name} × 0", f"{town.name} × 1"]
+    assert list(dict.fromkeys(town.context.engine.said)) == order
+    assert_new(town)
+
+
+def test_the_two_services_take_turns(town):
+    seen = []
+    for _ in range(3):
+        again = request_repeat(town.context, town.now, requested_by="test")
+        assert carry(town, again).state == OperationState.DONE
+        seen.append(list(town.context.engine.services))
+    one, twin = [town.name], [f"{town.name}-twin"]
+    assert seen == [twin, one, twin]
 
 
 # -- what is refused -------------------------------------------------------------------------------
@@ -329,6 +431,7 @@ def test_back_to_a_version_that_reads_the_new_data_loses_nothing(town):
     assert town.read() == "FIRST. SECOND. third. "
 
 
+@either
 def test_back_to_one_that_cannot_needs_a_yes_and_puts_the_new_words_aside(town):
     carry(town, ask(town))
     town.write("third. ")

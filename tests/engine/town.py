@@ -9,6 +9,7 @@ from pathlib import Path
 
 from provisioner.core.place import door_dir, home_dir, host_of, name_of
 from provisioner.core.promises import plan_promises
+from provisioner.core.turn import BEGIN, READY, WAIT
 from provisioner.engine.create import request_community
 from provisioner.engine.operations import run_operation
 from provisioner.errors import Unavailable
@@ -30,6 +31,7 @@ class Town:
         self.context: FakeContext = make_context(folder)
         self.migrations: dict[str, Callable[[Path], bool]] = {}
         self.break_app: dict[str, dict[str, int]] = {}
+        self.never_load: set[str] = set()  # versions
         self.forgotten: list[str] = []  # folders that a job was to erase
         self.served: list[str] = []  # version that answered whoever came by the front
         engine, gateway = self.context.engine, self.context.gateway
@@ -76,19 +78,24 @@ class Town:
     def name(self) -> str:
         return name_of(self.community, self.context.settings.stack)
 
-    def find_running(self) -> tuple[str, str] | None:
-        """(version, slot) of the one container there is, as its spec says."""
-        spec = self.context.engine.services.get(self.name)
-        if spec is None or spec.replicas == 0:
-            return None
-        slot = Path(next(m.source for m in spec.mounts if m.target == "/run/edge")).name
-        return spec.labels["org.taarafo.release"].split("/")[3], slot
+    def list_running(self) -> dict[str, str]:
+        """The version that serves in each slot, as the specs say; one that waits serves none.
+
+        Two at a time would spoil the data: that is an error of whoever started them.
+        """
+        serving = {}
+        for name, spec in self.context.engine.services.items():
+            if name.startswith(self.name) and spec.replicas:
+                door = Path(next(m.source for m in spec.mounts if m.target == "/run/edge"))
+                version = spec.labels["org.taarafo.release"].split("/")[3]
+                if self._has_its_turn(name, door, version):
+                    serving[door.name] = version
+        assert len(serving) <= 1, serving
+        return serving
 
     def visit(self) -> str:
         """The version that a member meets by the front door; "" while she is held."""
-        running = self.find_running()
-        is_open = running is not None and find_open(self.door) == running[1]
-        return running[0] if running and is_open else ""
+        return self.list_running().get(find_open(self.door), "")
 
     # -- the world ---------------------------------------------------------------------------------
 
@@ -109,6 +116,20 @@ class Town:
             if not self.migrations.get(version, lambda _: True)(self.notes):
                 self.context.engine.failed.add(name)
 
+    def _has_its_turn(self, name: str, door: Path, version: str) -> bool:
+        """Does what an app does that takes turns: it loads, waits, and puts its data in order."""
+        published = self.context.releases.published.values()
+        if not next(each for each in published if each.version == version).recipe.app.takes_turns:
+            return True
+        if (door / WAIT).exists() and version not in self.never_load:
+            (door / WAIT).rename(door / READY)
+        if (door / BEGIN).exists() and name not in self.context.engine.crashed:
+            if self.migrations.get(version[-1], lambda _: True)(self.notes):
+                (door / BEGIN).unlink()
+            else:
+                self.context.engine.crashed.add(name)
+        return not any((door / word).exists() for word in (WAIT, READY, BEGIN))
+
     def _prepare(self) -> None:
         (self.home / "data" / "media").mkdir(parents=True, exist_ok=True)
         (self.door / "a").mkdir(parents=True, exist_ok=True)
@@ -118,13 +139,13 @@ class Town:
     def get_status(self, host: str, path: str, *, door: str = "") -> int:
         if self.context.gateway.is_away:
             raise Unavailable("away", part="the front door")
-        running = self.find_running()
-        if running is None or (door or find_open(self.door)) != running[1]:
+        version = self.list_running().get(door or find_open(self.door))
+        if version is None:
             return 502
         if not door:
-            self.served.append(running[0])
+            self.served.append(version)
         plain = {"/healthz": 200}.get(path, 404)
-        return self.break_app.get(running[0], {}).get(path, plain)
+        return self.break_app.get(version, {}).get(path, plain)
 
     def post(
         self, host: str, path: str, body: bytes, headers: Mapping[str, str], *, door: str = ""
@@ -133,15 +154,22 @@ class Town:
         if door != SWAP or f"{self.name}-attendant" not in self.context.engine.jobs:
             return 502, b""
         assert self._attendant is not None
+        self.list_running()
         status, answer = self._attendant.answer(path.strip("/"), json.loads(body))
         return status, json.dumps(answer).encode()
 
 
-def make_version(version: str, **changed: object) -> Release:
+def make_version(version: str, *, takes_turns: bool | None = None, **changed: object) -> Release:
     """Its image's digest begins with its last number."""
     plain = make_release()
     commands = {**plain.recipe.commands, "migrate": ("migrate",)}
-    told = {"version": version, "commands": commands, "immutable": ("media",), **changed}
+    told = {
+        "version": version,
+        "service": plain.recipe.app.model_copy(update={"takes_turns": takes_turns}),
+        "commands": commands,
+        "immutable": ("media",),
+        **changed,
+    }
     recipe = plain.recipe.model_copy(update=told)
     digest = "sha256:" + version[-1] * 64
     image = plain.images["taarafo"].model_copy(update={"digest": digest})

@@ -8,17 +8,20 @@ from contextlib import contextmanager
 
 import pytest
 
+from provisioner.agent.attester import LOOK_SECONDS
 from provisioner.core.place import name_of
 from provisioner.engine.benchmarks.members import Crowd, join
 from provisioner.engine.checks.attest import check_community
 from provisioner.engine.context import Context
 from provisioner.engine.machine.up import bring_up
 from provisioner.engine.operations import run_operation, run_stranded
-from provisioner.engine.upgrades.swap_steps import SWAP_STEPS, UNDO_STEPS
+from provisioner.engine.upgrades.swap_steps import SWAP_STEPS
+from provisioner.engine.upgrades.undo_steps import UNDO_STEPS
 from provisioner.engine.upgrades.upgrade import request_repeat, request_rollback, request_upgrade
 from provisioner.errors import SaidBadly
 from provisioner.models.community import CommunityState
 from provisioner.models.operation import OperationState
+from provisioner.models.service import ServiceSpec
 from provisioner.models.verdict import Outcome
 from tests.live.breaking import docker, restart_docker, run_doomed
 from tests.live.community import ask, erase, get, wait_until
@@ -200,6 +203,75 @@ def test_a_community_from_before_there_were_two_doors_is_upgraded(context, state
     assert sum_up(people)[1:] == (0, 0)
     assert now(context, community).slot == "a"
     assert run_operation(context, erase(context, community).id)
+
+
+# -- one that waits beside the one that serves -----------------------------------------------------
+
+
+def test_while_the_new_one_waits_the_old_one_serves_and_is_what_is_reported(context, state, family):
+    """The worker ends in between, so that there is time to look."""
+    before = now(context, family)
+    operation = request_upgrade(context, before, to=GOOD.number, requested_by="test")
+    run_doomed(state, operation, "start_twin")
+    name = name_of(before, state.stack)
+    services = [n for n in context.engine.list_named(name) if n.startswith("service:")]
+    assert {f"service:{name}", f"service:{name}-twin"} <= set(services), services
+    time.sleep(3 * LOOK_SECONDS)  # the agent has looked again
+    for _ in range(3):
+        verdict = check_community(context, before.address)
+        assert verdict.outcome in (Outcome.GENUINE, Outcome.OUTDATED), verdict
+        assert verdict.release == before.release
+    people = Crowd(join(context, before, 1), rate=RATE)
+    with busy(people):
+        pass
+    assert sum_up(people)[1:] == (0, 0)
+    assert max(answer.seconds for answer in people.answers) < 2, "nobody is held"
+    assert continue_it(context, operation).state == OperationState.DONE
+    assert now(context, family).version == GOOD.number
+    back = request_rollback(context, now(context, family), requested_by="test")
+    assert carry(context, back).state == OperationState.DONE
+    assert people.list_lost() == []
+    assert_whole(context, family, state)
+
+
+@pytest.fixture
+def start(context, state):
+    """Starts a program as a service, which ends with the test; its name."""
+    name = f"{state.stack}-crash"
+
+    def start(*program):
+        image = context.place.tools_image
+        assert not context.engine.has_crashed(name), "there is no such service"
+        context.engine.ensure_service(
+            ServiceSpec(name=name, image=image, entrypoint=program, networks=("host",))
+        )
+        return name
+
+    yield start
+    context.engine.remove_service(name)
+
+
+@pytest.mark.parametrize("script", ["exit(3)", "import os; os.abort()"])
+def test_a_program_that_ends_with_an_error_has_crashed(context, start, script):
+    name = start("python3", "-c", script)
+    wait_until(lambda: context.engine.has_crashed(name), "it is seen", 30)
+
+
+def test_one_that_was_killed_once_has_not_crashed(context, engine, start):
+    name = start("sleep", "600")
+    label = f"label=com.docker.swarm.service.name={name}"
+
+    def find():
+        return docker(engine, "ps", "-q", "--filter", label).split()
+
+    wait_until(find, "it runs", 30)
+    (first,) = find()
+    assert not context.engine.has_crashed(name)
+    docker(engine, "kill", first)
+    wait_until(lambda: find() not in ([], [first]), "it runs again", 30)
+    assert not context.engine.has_crashed(name), "that may have been Docker itself"
+    docker(engine, "kill", *find())
+    wait_until(lambda: context.engine.has_crashed(name), "twice is no accident", 30)
 
 
 # -- killed at every step --------------------------------------------------------------------------

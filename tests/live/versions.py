@@ -52,7 +52,8 @@ SPOILS = Version(
     edits=(("migrate.py", "        _use_write_ahead(db)\n", HALF.replace("    ", "        ")),),
 )
 SLEEPS = Version(
-    "1.1.3", edits=(("serve.py", "    migrate(settings)\n", "    time.sleep(1000)\n"),)
+    "1.1.3",
+    edits=(("serve.py", "    server = _server(settings, app)\n", "    time.sleep(1000)\n"),),
 )
 SHOWS = Version("1.1.4", edits=FORGETS)
 BETTER = Version(

@@ -16,7 +16,8 @@ from . import photos
 from .database import connect, forget_deleted
 from .migrate import migrate
 from .settings import Settings
-from .web import create_app
+from .turn import await_turn, say_in_order
+from .web import Community, create_app
 
 THREADS = 12
 DAY = 24 * 3600
@@ -26,14 +27,18 @@ log = logging.getLogger("app")
 
 
 def serve(settings: Settings) -> None:
-    """Answer until SIGTERM, then finish what was begun."""
+    """Load, await our turn, answer until SIGTERM, then finish what was begun."""
     logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(message)s")
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # nobody is served yet
+    app, door = create_app(settings), settings.socket.parent
+    await_turn(door)
     migrate(settings)
+    say_in_order(door)
     # Held for good and never closed: SQLite's side files then outlive us, and a community
     # whose disk is full can be read even after a restart.
     anchor = connect(settings.database)
     anchor.execute("SELECT count(*) FROM member").fetchone()
-    server = _server(settings)
+    server = _server(settings, app)
     threading.Thread(target=_tidy, args=(settings, time.time()), daemon=True).start()
     was_asked = _answer_until_asked(server)
     server.stop()
@@ -65,11 +70,11 @@ class _Server(Server):
             conn.close()
 
 
-def _server(settings: Settings) -> Server:
+def _server(settings: Settings, app: Community) -> Server:
     """Listening already when this returns. The edge runs as another user, hence umask 0."""
     server = _Server(
         str(settings.socket),
-        create_app(settings),
+        app,
         numthreads=THREADS,
         request_queue_size=QUEUE,
         timeout=30,

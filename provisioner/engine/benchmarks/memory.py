@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from provisioner.core.place import name_of
+from provisioner.core.place import service_of
 from provisioner.engine.context import Context
 from provisioner.engine.machine.status import SERVICES
 from provisioner.models.community import CommunityState
@@ -19,7 +19,7 @@ def bench_memory(context: Context) -> dict[str, Any]:
     settings = context.settings
     rows = {name: measure_service(context, f"{settings.stack}-{name}") for name in SERVICES}
     running = context.store.list_communities(state=CommunityState.RUNNING, limit=50).rows
-    found = [measure_service(context, name_of(c, settings.stack)) for c in running]
+    found = [measure_service(context, service_of(c, settings.stack)) for c in running]
     communities = [(rss, pss) for rss, pss in found if rss]  # one that is down weighs nothing
     return {
         "control_plane_mb": round(sum(rss for rss, _ in rows.values()), 1),

@@ -30,7 +30,7 @@ def _resume(context: Context, community: Community) -> bool:
     )
     work = Work(context, operation, community, log=lambda _: None)
     try:
-        if context.engine.find_task(work.name) is not None:
+        if context.engine.find_task(work.service) is not None:
             return True
         for step in (prepare_node, render_configs, create_network):
             step(work)

@@ -1,41 +1,44 @@
-"""The steps that put another version in the place of the one that runs, and those that undo it.
+"""The steps that put another version in the place of the one that runs.
 
 Members notice a short wait. From `close_door` to `open_door` the edge holds them, and nobody
 writes: the snapshot has every word that was acknowledged, and when the new version does not prove
-itself, nothing that anybody wrote is in it alone. Each step may be run again after a crash at any
-instant.
+itself, nothing that anybody wrote is in it alone. A version that takes turns is started before,
+and touches no data until its turn has come.
+
+Each step may be run again after a crash at any instant.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from provisioner.core.place import home_dir
-from provisioner.core.planning import Plan, plan_command, plan_fetch
+from provisioner.core.planning import plan_command, plan_fetch
 from provisioner.core.probes import plan_probes
-from provisioner.core.swap import Swap, as_it_will_be, is_carried_out, read_swap
 from provisioner.engine.create_steps import attest, await_job
 from provisioner.engine.keys import mint_secrets_for
-from provisioner.engine.upgrades.attendance import call_attendant, dismiss_attendant, give_order
+from provisioner.engine.upgrades.attendance import call_attendant, give_order
+from provisioner.engine.upgrades.two_versions import (
+    COPIED_WITHIN,
+    QUICK,
+    await_health,
+    clear_away,
+    is_settled,
+    new_plan,
+    new_release,
+    old_plan,
+    refuse_crashed,
+    remove_twin,
+    stop,
+    swap_of,
+)
 from provisioner.engine.work import StepPlan, Work
 from provisioner.errors import NotEnoughRoom, PromiseBroken, Unavailable
 from provisioner.models.release import Release
 from provisioner.models.service import JobSpec, ServiceSpec
 
-QUICK = 0.02  # seconds between two looks while members wait
-IMPATIENT = 1  # second
 HEALTHY_WITHIN = 15  # seconds: members are held for 30, and the way back needs some of them
-COPIED_WITHIN = 900  # seconds
+LOADED_WITHIN = 60  # seconds, in which the version before serves
+IN_ORDER = "your things to be put in order"
 MEGABYTE = 2**20
-
-
-def swap_of(work: Work) -> Swap:
-    return read_swap(work.operation.asked)
-
-
-def is_settled(work: Work) -> bool:
-    """Whether there is no way back any more."""
-    return is_carried_out(work.community, swap_of(work))
 
 
 # -- while the version before serves ---------------------------------------------------------------
@@ -43,7 +46,7 @@ def is_settled(work: Work) -> bool:
 
 def check_upgrade(work: Work) -> None:
     """The release as it is published now, room on the disk, and memory if it asks for more."""
-    old, new = work.read_release(swap_of(work).from_release), _new_release(work)
+    old, new = work.read_release(swap_of(work).from_release), new_release(work)
     room, settings = work.context.room, work.context.settings
     if (free := room.free_mb()) < settings.minimum_free_mb:
         raise NotEnoughRoom(free_mb=free, needed_mb=settings.minimum_free_mb)
@@ -54,12 +57,12 @@ def check_upgrade(work: Work) -> None:
 
 def fetch_version(work: Work) -> None:
     """Swarm fetches an image by its digest, so what comes is what was signed."""
-    _carry(work, plan_fetch(_new_plan(work).service), "the new version to arrive")
+    _carry(work, plan_fetch(new_plan(work).service), "the new version to arrive")
 
 
 def prepare_version(work: Work) -> None:
     """Its settings, and the secrets that it asks for and its predecessor did not."""
-    plan, engine = _new_plan(work), work.context.engine
+    plan, engine = new_plan(work), work.context.engine
     _mint_missing(work)
     for name in plan.secrets:
         value = bytes.fromhex(work.secrets[f"app:{name}"])
@@ -79,6 +82,21 @@ def start_attendant(work: Work) -> None:
         raise NotEnoughRoom(home_dir(work.community, work.place), free_mb=free, needed_mb=needed)
 
 
+def start_twin(work: Work) -> None:
+    """Start the new version beside the one that serves, and let it load: it touches no data."""
+    release = new_release(work)
+    if not release.recipe.app.takes_turns:
+        return
+    slot, service = swap_of(work).slot, new_plan(work).service
+    is_ready = give_order(work, "hold", slot=slot)["is_ready"]
+    if not _has_room_for_both(work, release):
+        return
+    work.context.engine.ensure_service(service)
+    if not is_ready:
+        refuse_crashed(work, service)
+        raise Unavailable(f"{service.name} loads", part="the new version to get ready")
+
+
 # -- while members are held ------------------------------------------------------------------------
 
 
@@ -88,7 +106,7 @@ def close_door(work: Work) -> None:
 
 def stop_old(work: Work) -> None:
     """What was begun is finished: the app answers everybody who is inside before it ends."""
-    _stop(work, _old_plan(work).service)
+    stop(work, old_plan(work).service)
 
 
 def take_snapshot(work: Work) -> None:
@@ -103,18 +121,20 @@ def bring_data(work: Work) -> None:
 
 
 def migrate(work: Work) -> None:
-    release = _new_release(work)
-    if "migrate" in release.recipe.commands:
-        job = plan_command(_new_plan(work).service, release, "migrate")
-        _carry(work, job, "your things to be put in order")
+    """A version that takes turns does it itself, as its own has come."""
+    release, service = new_release(work), new_plan(work).service
+    if release.recipe.app.takes_turns:
+        _await_turn(work, service)
+    elif "migrate" in release.recipe.commands:
+        _carry(work, plan_command(service, release, "migrate"), IN_ORDER)
 
 
 def start_new(work: Work) -> None:
-    work.context.engine.ensure_service(_new_plan(work).service)
+    work.context.engine.ensure_service(new_plan(work).service)
 
 
 def await_new(work: Work) -> None:
-    _await_health(work, _new_release(work), swap_of(work).slot)
+    await_health(work, new_plan(work).service, new_release(work), swap_of(work).slot)
 
 
 def prove_promises(work: Work) -> None:
@@ -134,6 +154,7 @@ def commit_version(work: Work) -> None:
             release=swap.release,
             version=swap.version,
             slot=swap.slot,
+            runs_as=swap.runs_as,
             before=swap.from_release,
             snapshot=work.operation.id,
             upgraded_at=work.context.clock.now(),
@@ -149,13 +170,14 @@ def open_door(work: Work) -> None:
 
 def greet(work: Work) -> None:
     """By the front, as a member would come."""
-    _await_health(work, _new_release(work), "")
+    await_health(work, new_plan(work).service, new_release(work), "")
 
 
 def tidy_swap(work: Work) -> None:
     """Only what is needed to go back stays."""
     give_order(work, "forget", keep=[work.operation.id])
-    _clear_away(work, _new_plan(work))
+    remove_twin(work, swap_of(work).from_runs_as)
+    clear_away(work, new_plan(work))
 
 
 SWAP_STEPS = (
@@ -163,6 +185,7 @@ SWAP_STEPS = (
     StepPlan("fetch_version", fetch_version, poll_seconds=0.1, deadline_seconds=600),
     StepPlan("prepare_version", prepare_version),
     StepPlan("start_attendant", start_attendant, poll_seconds=0.05),
+    StepPlan("start_twin", start_twin, poll_seconds=0.1, deadline_seconds=LOADED_WITHIN),
     StepPlan("close_door", close_door, poll_seconds=QUICK),
     StepPlan("stop_old", stop_old, poll_seconds=QUICK),
     StepPlan("take_snapshot", take_snapshot, poll_seconds=QUICK, deadline_seconds=COPIED_WITHIN),
@@ -179,77 +202,11 @@ SWAP_STEPS = (
 )
 
 
-# -- the way back ----------------------------------------------------------------------------------
-
-
-def stop_new(work: Work) -> None:
-    """Also its migration: nothing writes any more. It is not waited for as long as the version
-    before was: nobody was let in, and members are held."""
-    if work.has_begun("migrate"):
-        work.context.engine.remove_service(f"{work.name}-migrate")
-    if work.has_begun("stop_old"):
-        seconds = IMPATIENT if work.has_begun("start_new") else None
-        _stop(work, _old_plan(work).service, seconds)
-
-
-def put_data_back(work: Work) -> None:
-    """The new version may have changed it as soon as its migration was begun."""
-    if work.has_begun("bring_data"):
-        give_order(work, "put-back", name=work.operation.id)
-
-
-def start_old(work: Work) -> None:
-    if work.has_begun("stop_old"):
-        work.context.engine.ensure_service(_old_plan(work).service)
-
-
-def await_old(work: Work) -> None:
-    slot = swap_of(work).from_slot
-    if work.has_begun("stop_old") and slot:
-        _await_health(work, work.read_release(swap_of(work).from_release), slot)
-
-
-def reopen_door(work: Work) -> None:
-    if work.has_begun("close_door"):
-        give_order(work, "open", slot=swap_of(work).from_slot)
-
-
-def tidy_undone(work: Work) -> None:
-    """What was kept before an earlier upgrade stays as it was."""
-    if work.has_begun("start_attendant"):
-        keep = [work.community.snapshot] if work.community.snapshot else []
-        give_order(work, "forget", keep=keep)
-    _clear_away(work, _old_plan(work))
-
-
-UNDO_STEPS = (
-    StepPlan("stop_new", stop_new, poll_seconds=QUICK),
-    StepPlan("put_data_back", put_data_back, poll_seconds=QUICK, deadline_seconds=COPIED_WITHIN),
-    StepPlan("start_old", start_old, poll_seconds=QUICK),
-    StepPlan("await_old", await_old, poll_seconds=QUICK),
-    StepPlan("reopen_door", reopen_door, poll_seconds=QUICK),
-    StepPlan("tidy_undone", tidy_undone, poll_seconds=0.1),
-)
-
-
 # -- within ----------------------------------------------------------------------------------------
 
 
-def _new_release(work: Work) -> Release:
-    return work.read_release(swap_of(work).release)
-
-
-def _new_plan(work: Work) -> Plan:
-    return work.plan_as(as_it_will_be(work.community, swap_of(work)), _new_release(work))
-
-
-def _old_plan(work: Work) -> Plan:
-    """Only before it is settled: then the community's row says what ran before."""
-    return work.plan
-
-
 def _mint_missing(work: Work) -> None:
-    minted = mint_secrets_for(_new_release(work).recipe).sealed
+    minted = mint_secrets_for(new_release(work).recipe).sealed
     if missing := {name: minted[name] for name in minted if name not in work.secrets}:
         work.keep_secrets(missing)
 
@@ -261,31 +218,17 @@ def _carry(work: Work, job: JobSpec, part: str) -> None:
     work.context.engine.remove_service(job.service.name)
 
 
-def _stop(work: Work, service: ServiceSpec, seconds: int | None = None) -> None:
-    engine = work.context.engine
-    if seconds is not None:
-        service = replace(service, stop_grace_seconds=seconds)
-    engine.stop_service(service)
-    if not engine.has_stopped(service.name):
-        raise Unavailable(f"{service.name} still runs", part="the last word to be written")
+def _has_room_for_both(work: Work, release: Release) -> bool:
+    """Whether the new version may be started while the old one serves. What a rollback brings back
+    takes the place of the folder that it would have open."""
+    is_apart = swap_of(work).has_twin and not swap_of(work).data
+    return is_apart and work.context.room.free_memory_mb() >= release.recipe.app.memory_mb
 
 
-def _await_health(work: Work, release: Release, slot: str) -> None:
-    path = release.recipe.app.health
-    status = work.context.gateway.get_status(work.community_host, path, door=slot)
-    if status != 200:
-        task = work.context.engine.find_task(work.name)
-        said = f"{task.state} {task.message}" if task else "no task"
-        raise Unavailable(f"health {status}; {said}", part="your community to wake up")
-
-
-def _clear_away(work: Work, plan: Plan) -> None:
-    """Everything of this upgrade that `plan` does not need."""
-    engine = work.context.engine
-    dismiss_attendant(work)
-    for verb in ("fetch", "migrate"):
-        engine.remove_service(f"{work.name}-{verb}")
-    for found in engine.list_named(f"{work.name}-c"):
-        kind, _, name = found.partition(":")
-        if kind == "config" and name not in plan.configs:
-            engine.remove_config(name)
+def _await_turn(work: Work, service: ServiceSpec) -> None:
+    """It may not have been started yet: then it finds, as it starts, that its turn has come."""
+    is_in_order = give_order(work, "begin", slot=swap_of(work).slot)["is_in_order"]
+    work.context.engine.ensure_service(service)
+    if not is_in_order:
+        refuse_crashed(work, service)
+        raise Unavailable(f"{service.name} puts its data in order", part=IN_ORDER)

@@ -1,0 +1,66 @@
+"""An app that takes turns is told by a file that its own has come, and neither side undoes it."""
+
+from __future__ import annotations
+
+import os
+
+from provisioner.core.turn import BEGIN, READY, WAIT
+from provisioner.node.attendant import Attendant
+from provisioner.node.turns import begin, clear, hold
+
+
+def names(slot):
+    return [path.name for path in slot.iterdir()]
+
+
+def test_it_waits_gets_ready_has_its_turn_and_says_so(tmp_path):
+    assert hold(tmp_path) is False
+    assert hold(tmp_path) is False, "asked again"
+    assert names(tmp_path) == [WAIT]
+    (tmp_path / WAIT).rename(tmp_path / READY)
+    assert hold(tmp_path) is True
+    assert names(tmp_path) == [READY], "it is not told to wait again"
+    assert begin(tmp_path) is False
+    assert begin(tmp_path) is False, "asked again while it puts its data in order"
+    assert names(tmp_path) == [BEGIN]
+    (tmp_path / BEGIN).unlink()
+    assert begin(tmp_path) is True
+    assert names(tmp_path) == []
+
+
+def test_one_that_was_not_started_yet_finds_its_turn_when_it_is(tmp_path):
+    hold(tmp_path)
+    assert begin(tmp_path) is False
+    assert names(tmp_path) == [BEGIN]
+
+
+def test_what_an_upgrade_left_that_did_not_come_about_holds_nobody_up(tmp_path):
+    (tmp_path / BEGIN).touch()
+    assert hold(tmp_path) is False
+    assert names(tmp_path) == [WAIT], "nobody begins before it is told to"
+    clear(tmp_path)
+    assert names(tmp_path) == []
+    clear(tmp_path)
+
+
+def test_no_link_of_the_app_leads_anywhere(tmp_path):
+    slot, outside = tmp_path / "slot", tmp_path / "outside"
+    slot.mkdir()
+    (slot / WAIT).symlink_to(outside)
+    hold(slot)
+    assert not outside.exists()
+
+
+def test_the_attendant_passes_it_on_to_one_of_two_slots(tmp_path):
+    home, door = tmp_path / "home", tmp_path / "door"
+    (home / "data").mkdir(parents=True)
+    door.mkdir()
+    attendant = Attendant(home, door, shared=(), uid=os.geteuid(), gid=os.getegid())
+    attendant.answer("look", {})
+    assert attendant.answer("hold", {"slot": "b"}) == (200, {"is_ready": False})
+    assert (names(door / "a"), names(door / "b")) == ([], [WAIT])
+    assert attendant.answer("begin", {"slot": "b"}) == (200, {"is_in_order": False})
+    assert attendant.answer("clear", {"slot": "b"}) == (200, {})
+    assert attendant.answer("begin", {"slot": "b"}) == (200, {"is_in_order": True})
+    for verb in ("hold", "begin", "clear"):
+        assert attendant.answer(verb, {"slot": "../a"})[0] == 500
