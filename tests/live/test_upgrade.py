@@ -208,7 +208,9 @@ def test_a_community_from_before_there_were_two_doors_is_upgraded(context, state
 # -- one that waits beside the one that serves -----------------------------------------------------
 
 
-def test_while_the_new_one_waits_the_old_one_serves_and_is_what_is_reported(context, state, family):
+def test_while_the_new_one_waits_the_old_one_serves_and_is_what_is_reported(
+    context, state, family, crowd
+):
     """The worker ends in between, so that there is time to look."""
     before = now(context, family)
     operation = request_upgrade(context, before, to=GOOD.number, requested_by="test")
@@ -221,16 +223,15 @@ def test_while_the_new_one_waits_the_old_one_serves_and_is_what_is_reported(cont
         verdict = check_community(context, before.address)
         assert verdict.outcome in (Outcome.GENUINE, Outcome.OUTDATED), verdict
         assert verdict.release == before.release
-    people = Crowd(join(context, before, 1), rate=RATE)
-    with busy(people):
+    with busy(crowd):
         pass
-    assert sum_up(people)[1:] == (0, 0)
-    assert max(answer.seconds for answer in people.answers) < 2, "nobody is held"
+    assert sum_up(crowd)[1:] == (0, 0)
+    assert max(answer.seconds for answer in crowd.answers) < 2, "nobody is held"
     assert continue_it(context, operation).state == OperationState.DONE
     assert now(context, family).version == GOOD.number
     back = request_rollback(context, now(context, family), requested_by="test")
     assert carry(context, back).state == OperationState.DONE
-    assert people.list_lost() == []
+    assert crowd.list_lost() == []
     assert_whole(context, family, state)
 
 
