@@ -8,8 +8,8 @@ import pytest
 
 from provisioner.core.names import LONGEST
 from provisioner.core.node_jobs import plan_erase
-from provisioner.core.place import Place
-from provisioner.core.planning import facts_for_templates, plan_community
+from provisioner.core.place import TWIN, Place
+from provisioner.core.planning import facts_for_templates, plan_community, plan_fetch
 from provisioner.core.promises import PRESETS, SENTENCES, describe_promises, plan_promises
 from provisioner.core.rendering import render_templates
 from provisioner.errors import RenderFailed
@@ -87,6 +87,17 @@ def test_the_longest_address_still_fits_swarms_names():
     assert max(map(len, names)) <= 63
     assert all(len(f"{made.name}-{s}") <= 64 for s in made.secrets)
     assert all(len(config) <= 64 for config in made.configs)
+
+
+def test_what_runs_as_the_twin_is_another_service_with_the_same_things_and_jobs():
+    community = make_community(label="a" * LONGEST)
+    one = plan(community)
+    community.runs_as = TWIN
+    twin = plan(community)
+    assert twin.service == replace(one.service, name=f"{one.name}-twin")
+    assert len(twin.service.name) <= 63
+    assert replace(twin, service=one.service) == one
+    assert plan_fetch(twin.service).service.name == f"{one.name}-fetch"
 
 
 def test_erasing_touches_this_community_alone():

@@ -8,6 +8,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from provisioner.core.place import TWIN, service_of
 from provisioner.core.promises import plan_promises
 from provisioner.engine.create import request_community
 from provisioner.engine.machine import up
@@ -80,6 +81,16 @@ def test_a_failed_job_keeps_back_its_own_community_and_the_next_time_starts_it(
     assert resume_communities(context) == []
     assert running(context) == {"oak", "elm"}
     assert context.engine.jobs == {}
+
+
+def test_one_that_runs_as_the_twin_is_started_as_that_and_only_once(context: FakeContext) -> None:
+    oak = find(context, "oak")
+    context.store.change_community(oak.id, runs_as=TWIN)
+    for _ in range(2):
+        assert resume_communities(context) == []
+        (name,) = (each for each in context.engine.services if "oak" in each)
+        assert name == service_of(find(context, "oak"), context.settings.stack)
+        assert name.endswith("-twin")
 
 
 def test_a_job_that_failed_before_is_started_anew(context: FakeContext) -> None:

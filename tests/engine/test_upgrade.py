@@ -308,6 +308,17 @@ def test_one_that_crashes_as_it_loads_makes_nobody_wait(town):
     assert_old(town)
 
 
+@either
+def test_one_that_crashes_when_it_is_to_serve_is_not_waited_for(town):
+    town.break_app["1.0.1"] = {"/healthz": 502}
+    town.context.engine.has_crashed = lambda _: "1.0.1" in town.list_running().values()
+    began = town.context.clock.now()
+    operation = carry(town, ask(town))
+    assert (operation.state, operation.error_code) == ("failed", "app-failed")
+    assert town.context.clock.now() - began < timedelta(seconds=2)
+    assert_old(town)
+
+
 def test_without_memory_for_two_it_is_started_when_the_old_one_has_ended(town):
     town.context.room.free_memory = town.context.releases.release.recipe.app.memory_mb - 1
     town.context.engine.said.clear()

@@ -134,7 +134,14 @@ def start_new(work: Work) -> None:
 
 
 def await_new(work: Work) -> None:
-    await_health(work, new_plan(work).service, new_release(work), swap_of(work).slot)
+    """One that ends by itself again and again is not waited for."""
+    service = new_plan(work).service
+    try:
+        await_health(work, service, new_release(work), swap_of(work).slot)
+    except Unavailable:
+        if swap_of(work).has_twin:
+            refuse_crashed(work, service)
+        raise
 
 
 def prove_promises(work: Work) -> None:
