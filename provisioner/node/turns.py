@@ -1,4 +1,8 @@
-"""Tell an app that takes turns when its own has come, by a file in the folder of its door."""
+"""Tell an app that takes turns when its own has come, by a file in the folder of its door.
+
+What was told lasts through a power cut before anybody relies on it. Without the file, an app that
+the engine starts again would begin beside its predecessor; with its old name, it would not begin.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from provisioner.core.turn import BEGIN, READY, WAIT, WAITING
+from provisioner.files import sync_folder
 
 
 def hold(slot: Path) -> bool:
@@ -15,6 +20,7 @@ def hold(slot: Path) -> bool:
     (slot / BEGIN).unlink(missing_ok=True)
     with suppress(FileExistsError):  # "x" follows no link: the folder belongs to the app's user
         (slot / WAIT).open("xb").close()
+    sync_folder(slot)
     return False
 
 
@@ -23,6 +29,7 @@ def begin(slot: Path) -> bool:
     for waiting in WAITING:
         with suppress(FileNotFoundError):
             (slot / waiting).rename(slot / BEGIN)
+            sync_folder(slot)
     return not (slot / BEGIN).exists()
 
 

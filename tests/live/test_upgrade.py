@@ -328,7 +328,7 @@ def carry_while(context, family, break_it, at):
     return continue_it(context, operation)
 
 
-@pytest.mark.parametrize("at", ["stop_old", "migrate", "start_new"])
+@pytest.mark.parametrize("at", ["start_twin", "stop_old", "migrate", "start_new"])
 def test_docker_killed_in_the_middle_loses_no_word(context, state, engine, family, crowd, tell, at):
     before = now(context, family)
     with busy(crowd):

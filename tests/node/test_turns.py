@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from provisioner.core.turn import BEGIN, READY, WAIT
+from provisioner.node import turns
 from provisioner.node.attendant import Attendant
 from provisioner.node.turns import begin, clear, hold
 
@@ -41,6 +42,16 @@ def test_what_an_upgrade_left_that_did_not_come_about_holds_nobody_up(tmp_path):
     clear(tmp_path)
     assert names(tmp_path) == []
     clear(tmp_path)
+
+
+def test_what_was_told_is_on_the_disk_before_anybody_is_told(tmp_path, monkeypatch):
+    """A power cut may take back whatever came after the last of these."""
+    lasting = []
+    monkeypatch.setattr(turns, "sync_folder", lambda folder: lasting.append(names(folder)))
+    hold(tmp_path)
+    assert lasting == [[WAIT]]
+    begin(tmp_path)
+    assert lasting == [[WAIT], [BEGIN]]
 
 
 def test_no_link_of_the_app_leads_anywhere(tmp_path):
