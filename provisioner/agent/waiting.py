@@ -1,7 +1,7 @@
 """Leaves out a version that is ready beside the one that serves, and still waits for its turn.
 
-An upgrade starts it early and ends the old one before its turn comes (docs/recipes.md, “The app
-contract”). A report is about what serves: each is in it from the moment that it runs alone.
+An upgrade starts it early and ends the old one before its turn comes (docs/recipes.md, “Taking
+turns”). A report is about what serves: each is in it from the moment that it runs alone.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How an app that takes turns is told when its own has come (docs/recipes.md, “The app contract”).
+"""How an app that takes turns is told when its own has come (docs/recipes.md, “Taking turns”).
 
 One file in the folder of its door, under three names. `wait` is made before the app is started.
 The app loads, names it `ready`, and touches no data. Once its predecessor has ended, it is named
@@ -13,4 +13,5 @@ from typing import Final
 WAIT: Final = "wait"
 READY: Final = "ready"
 BEGIN: Final = "begin"
-WAITING = (READY, WAIT)
+# in the order to look for them: one that is renamed meanwhile is not missed
+WAITING = (WAIT, READY)

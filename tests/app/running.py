@@ -63,13 +63,16 @@ class Running:
             timeout=60,
         )
 
-    def start(self) -> None:
+    def launch(self) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "app", "serve"],
             env=self.environment(),
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def start(self) -> None:
+        self.launch()
         deadline = time.monotonic() + 30
         while self.get_or_none("/healthz") != 200:
             assert self.process.poll() is None, self.process.communicate()[1]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,12 +17,7 @@ class Waiting(Running):
     """`python3 -m app serve`, started and not waited for."""
 
     def start(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "app", "serve"],
-            env=self.environment(),
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        self.launch()
 
     def names(self) -> list[str]:
         return sorted(path.name for path in self.settings.socket.parent.iterdir())

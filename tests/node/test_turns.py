@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from provisioner.core.turn import BEGIN, READY, WAIT
 from provisioner.node import turns
@@ -52,6 +53,31 @@ def test_what_was_told_is_on_the_disk_before_anybody_is_told(tmp_path, monkeypat
     assert lasting == [[WAIT]]
     begin(tmp_path)
     assert lasting == [[WAIT], [BEGIN]]
+
+
+def test_one_that_gets_ready_while_it_is_held_again_begins_once(tmp_path, monkeypatch):
+    """Then there are two files; the app waits until the last of them has been renamed."""
+    (tmp_path / WAIT).touch()
+    (tmp_path / READY).touch()
+    lasting = []
+    monkeypatch.setattr(turns, "sync_folder", lambda folder: lasting.append(sorted(names(folder))))
+    assert begin(tmp_path) is False
+    assert lasting == [[BEGIN, READY], [BEGIN]]
+
+
+def test_one_that_gets_ready_at_the_very_moment_has_its_turn(tmp_path, monkeypatch):
+    """The app was faster: what was to be renamed has another name by now."""
+    (tmp_path / WAIT).touch()
+    rename = Path.rename
+
+    def rename_after_the_app(path, target):
+        if path.name == WAIT:
+            rename(path, tmp_path / READY)
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", rename_after_the_app)
+    assert begin(tmp_path) is False
+    assert names(tmp_path) == [BEGIN]
 
 
 def test_no_link_of_the_app_leads_anywhere(tmp_path):
