@@ -31,6 +31,8 @@ ENDED_ITSELF = frozenset(
     KILLED + each for each in (signal.SIGILL, signal.SIGABRT, signal.SIGFPE, signal.SIGSEGV)
 )
 ENDED_STATES = frozenset({"exited", "dead"})  # of a container
+OUT_OF_SEQUENCE = "update out of sequence"
+OUT_OF_SEQUENCE_SECONDS = 10
 IMAGE_ABSENT = ("no such image", "pull", "connection refused", "manifest unknown")
 
 
@@ -123,12 +125,7 @@ class Swarm:
 
     def name_host(self, node_id: str, host_id: str) -> None:
         with _translated():
-            node = self._api.inspect_node(node_id)
-            spec = node["Spec"]
-            labels = {**(spec.get("Labels") or {}), HOST_LABEL: host_id}
-            if labels != spec.get("Labels"):
-                version = node["Version"]["Index"]
-                self._api.update_node(node["ID"], version, {**spec, "Labels": labels})
+            _in_sequence(lambda: self._label_node(node_id, host_id))
 
     # -- making --------------------------------------------------------------------------------
 
@@ -160,17 +157,7 @@ class Swarm:
     def ensure_service(self, spec: ServiceSpec) -> None:
         with _translated():
             wanted = self._write(spec, is_job=False)
-            found = self._find_service(spec.name)
-            if found is None:
-                _unless_exists(lambda: self._create(wanted))
-            elif found["Spec"]["Labels"].get(SPEC_LABEL) != wanted["labels"][SPEC_LABEL]:
-                self._api.update_service(
-                    found["ID"],
-                    found["Version"]["Index"],
-                    fetch_current_spec=False,
-                    **{k: v for k, v in wanted.items() if k != "task_template"},
-                    task_template=wanted["task_template"],
-                )
+            _in_sequence(lambda: self._put_service(spec.name, wanted))
 
     def start_job(self, job: JobSpec) -> None:
         with _translated():
@@ -295,6 +282,22 @@ class Swarm:
     def _create(self, wanted: dict[str, Any]) -> None:
         self._api.create_service(**wanted)
 
+    def _put_service(self, name: str, wanted: dict[str, Any]) -> None:
+        found = self._find_service(name)
+        if found is None:
+            _unless_exists(lambda: self._create(wanted))
+        elif found["Spec"]["Labels"].get(SPEC_LABEL) != wanted["labels"][SPEC_LABEL]:
+            version = found["Version"]["Index"]
+            self._api.update_service(found["ID"], version, fetch_current_spec=False, **wanted)
+
+    def _label_node(self, node_id: str, host_id: str) -> None:
+        node = self._api.inspect_node(node_id)
+        spec = node["Spec"]
+        labels = {**(spec.get("Labels") or {}), HOST_LABEL: host_id}
+        if labels != spec.get("Labels"):
+            version = node["Version"]["Index"]
+            self._api.update_node(node["ID"], version, {**spec, "Labels": labels})
+
     def _find_service(self, name: str) -> dict[str, Any] | None:
         return _exact(self._api.services(filters={"name": name}), name)
 
@@ -369,6 +372,19 @@ def _unless_missing(call: Callable[[], object]) -> None:
     except APIError as error:
         if error.status_code != 404:
             raise
+
+
+def _in_sequence(look_and_change: Callable[[], None]) -> None:
+    """Swarm refuses to change what was changed since it was looked at. It changes services itself,
+    as when it notes that an update has ended. So: look again."""
+    ends = time.monotonic() + OUT_OF_SEQUENCE_SECONDS
+    while True:
+        try:
+            return look_and_change()
+        except APIError as error:
+            if OUT_OF_SEQUENCE not in str(error) or time.monotonic() > ends:
+                raise
+        time.sleep(0.05)
 
 
 @contextmanager
