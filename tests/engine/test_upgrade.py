@@ -244,14 +244,18 @@ def test_an_engine_that_is_away_in_the_middle_is_waited_for(town, monkeypatch, s
         engine.is_away = town.context.gateway.is_away = True
         plan.effect(work)
 
+    slow, slow_back = (
+        tuple(replace(plan, poll_seconds=5.0) for plan in plans)
+        for plans in (SWAP_STEPS, UNDO_STEPS)
+    )
     steps = tuple(
-        replace(p, effect=lambda work, p=p: effect(work, p), poll_seconds=5.0)
-        if p.name == step
-        else replace(p, poll_seconds=5.0)
-        for p in SWAP_STEPS
+        replace(plan, effect=lambda work, plan=plan: effect(work, plan))
+        if plan.name == step
+        else plan
+        for plan in slow
     )
     whole = COURSES["upgrade"]
-    monkeypatch.setitem(COURSES, "upgrade", replace(whole, steps=steps))
+    monkeypatch.setitem(COURSES, "upgrade", replace(whole, steps=steps, undo=slow_back))
     operation = carry(town, ask(town))
     monkeypatch.setitem(COURSES, "upgrade", whole)
     engine.is_away = town.context.gateway.is_away = False
