@@ -16,8 +16,8 @@ from provisioner.engine.machine.up import bring_up
 from provisioner.engine.releases.release import ensure_own_release
 from provisioner.models.evidence import CONTROL_PLANE
 from provisioner.models.verdict import Outcome
+from tests.live.breaking import docker
 from tests.live.community import get, wait_until
-from tests.live.test_life import docker
 
 pytestmark = pytest.mark.live
 MS_REMOUNT = 32  # mount(2)

@@ -22,9 +22,9 @@ from provisioner.engine.releases.release_witnesses import (
 from provisioner.files import write_atomically
 from provisioner.models.verdict import Outcome
 from provisioner.witness.identity import load_key
+from tests.live.breaking import docker
 from tests.live.community import wait_until
 from tests.live.relay import open_relay
-from tests.live.test_life import docker
 from tests.witness.certificates import write_loopback_certificate
 from tests.witness.running import witness_process
 
