@@ -122,7 +122,7 @@ class Runner:
                     has_said = True
                     self._note(f"waiting: {reason.detail or reason.explain()}")
                     self._move(OperationState.WAITING, reason.explain())
-                clock.sleep(plan.poll_seconds)
+                clock.sleep(plan.pause_after(waited))
             else:
                 if has_said:
                     self._move(OperationState.RUNNING)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import cached_property
 
 from provisioner.core.place import Place, host_of, name_of, service_of
@@ -110,12 +111,24 @@ class Work:
         self.community = self.context.store.get_community(self.community.id)
 
 
+LATE_BY = 0.05  # of what a step has waited: so much later it may see that it need not wait
+SELDOM_SECONDS = 5.0
+
+
 @dataclass(frozen=True)
 class StepPlan:
-    """How a step is run: `effect` is idempotent and raises Unavailable while it has to wait."""
+    """How a step is run: `effect` is idempotent and raises Unavailable while it has to wait.
+
+    It is tried again after `poll_seconds`, and the more seldom the longer it waits.
+    """
 
     name: str
     effect: Callable[[Work], object]
     poll_seconds: float = 0.5
     deadline_seconds: int | None = None  # None: the setting
     is_vital: bool = True  # False: its failure is noted, and the operation goes on
+
+    def pause_after(self, waited: timedelta) -> float:
+        """Seconds until it is tried again."""
+        late = min(waited.total_seconds() * LATE_BY, SELDOM_SECONDS)
+        return max(self.poll_seconds, late)

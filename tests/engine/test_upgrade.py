@@ -234,28 +234,21 @@ def test_a_worker_killed_while_it_puts_back_is_continued(town, monkeypatch, step
 
 @pytest.mark.parametrize("step", [plan.name for plan in SWAP_STEPS if plan.is_vital])
 def test_an_engine_that_is_away_in_the_middle_is_waited_for(town, monkeypatch, step):
-    """Away before a step, for longer than any step waits; then it comes back.
-
-    It is asked every five seconds of the fake clock: the test takes as long as there are questions.
-    """
+    """Away before a step, for longer than any step waits; then it comes back."""
     engine = town.context.engine
 
     def effect(work, plan):
         engine.is_away = town.context.gateway.is_away = True
         plan.effect(work)
 
-    slow, slow_back = (
-        tuple(replace(plan, poll_seconds=5.0) for plan in plans)
-        for plans in (SWAP_STEPS, UNDO_STEPS)
-    )
     steps = tuple(
         replace(plan, effect=lambda work, plan=plan: effect(work, plan))
         if plan.name == step
         else plan
-        for plan in slow
+        for plan in SWAP_STEPS
     )
     whole = COURSES["upgrade"]
-    monkeypatch.setitem(COURSES, "upgrade", replace(whole, steps=steps, undo=slow_back))
+    monkeypatch.setitem(COURSES, "upgrade", replace(whole, steps=steps))
     operation = carry(town, ask(town))
     monkeypatch.setitem(COURSES, "upgrade", whole)
     engine.is_away = town.context.gateway.is_away = False
