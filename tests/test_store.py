@@ -6,11 +6,14 @@ import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from importlib import import_module
+from pkgutil import iter_modules
 
 import pytest
 from alembic import command
 from alembic.config import Config
 
+from provisioner import models
 from provisioner.core.promises import plan_promises
 from provisioner.errors import NameRefused, NotFound, Unavailable
 from provisioner.models.community import CommunityRequest
@@ -18,13 +21,13 @@ from provisioner.models.operation import OperationState
 from provisioner.models.promise import Preset
 from provisioner.store import Store
 from provisioner.store.database import MIGRATIONS
-from tests.fakes import START
+from tests.fakes import START, make_tables
 
 
 @pytest.fixture
 def store(tmp_path):
+    (tmp_path / "s.sqlite3").write_bytes(make_tables())
     store = Store(f"sqlite:///{tmp_path / 's.sqlite3'}")
-    store.migrate()
     yield store
     store.close()
 
@@ -159,6 +162,8 @@ def test_migrating_twice_changes_nothing_and_the_tables_are_the_models(store):
     from alembic.migration import MigrationContext
     from sqlmodel import SQLModel
 
+    for module in iter_modules(models.__path__):  # a table is known once its module is loaded
+        import_module(f"provisioner.models.{module.name}")
     store.migrate()
     with store.session() as session:
         found = MigrationContext.configure(session.connection())

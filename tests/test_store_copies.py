@@ -12,14 +12,15 @@ import pytest
 from provisioner.errors import DatabaseDamaged, SettingWrong
 from provisioner.store import Store
 from provisioner.store.copies import list_lost
+from tests.fakes import make_tables
 from tests.store_migrations import FAILS, GOOD, GOOD_BACK, NEXT, SPOILS, add_migration
 from tests.test_store import ask
 
 
 @pytest.fixture
 def store(tmp_path):
+    (tmp_path / "s.sqlite3").write_bytes(make_tables())
     store = Store(f"sqlite:///{tmp_path / 's.sqlite3'}")
-    store.migrate()
     yield store
     store.close()
 
