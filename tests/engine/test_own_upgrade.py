@@ -357,6 +357,64 @@ def test_an_older_checkout_says_so_and_changes_nothing(make_town):
     town.assert_whole()
 
 
+# -- an engine that is away ------------------------------------------------------------------------
+
+
+class Shy:
+    """Does not answer whoever asks for something the first time, as Docker while it restarts."""
+
+    def __init__(self, call):
+        self.call, self.asked = call, []
+
+    def __call__(self, spec):
+        if spec not in self.asked:
+            self.asked.append(spec)
+            raise Unavailable("it restarts", part="this machine's engine")
+        self.call(spec)
+
+
+@pytest.mark.parametrize("migration", [GOOD, SPOILS_AND_RAISES])
+def test_an_engine_that_is_away_for_a_moment_is_waited_for(make_town, migration):
+    town = make_town(migration)
+    town.engine.ensure_service = Shy(town.engine.ensure_service)
+    town.engine.stop_service = Shy(town.engine.stop_service)
+    with suppress(PutBack):
+        town.up()
+    wanted = town.new if migration is GOOD else town.old
+    assert town.running().release == wanted.release
+    assert town.engine.stop_service.asked
+    town.assert_whole()
+
+
+@pytest.mark.parametrize(
+    ("migration", "effect", "number"),
+    [
+        (GOOD, "stop_writers", 1),
+        (GOOD, "start_parts", 1),
+        (SPOILS_AND_RAISES, "stop_writers", 2),
+        (SPOILS_AND_RAISES, "start_parts", 1),
+    ],
+)
+def test_one_that_stays_away_is_carried_on_by_the_next(
+    make_town, monkeypatch, migration, effect, number
+):
+    town, carry, calls = make_town(migration), getattr(own_upgrade, effect), itertools.count(1)
+
+    def lose_the_engine(context, lineup):
+        town.engine.is_away = next(calls) >= number
+        carry(context, lineup)
+
+    monkeypatch.setattr(own_upgrade, effect, lose_the_engine)
+    with pytest.raises(Unavailable):
+        town.up()
+    assert town.engine.is_away
+    town.engine.is_away = False
+    monkeypatch.setattr(own_upgrade, effect, carry)
+    with suppress(PutBack):
+        town.up()
+    town.assert_whole()
+
+
 # -- killed at every step --------------------------------------------------------------------------
 
 EFFECTS = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from provisioner.core.own_upgrade import (
@@ -39,12 +40,20 @@ from provisioner.engine.machine.parts import (
     stop_writers,
 )
 from provisioner.engine.machine.standby import begin_standby, close_door, end_standby, open_door
-from provisioner.errors import NotEnoughRoom, PutBack, TaarafoError, TookTooLong, UpgradeRefused
+from provisioner.errors import (
+    NotEnoughRoom,
+    PutBack,
+    TaarafoError,
+    TookTooLong,
+    Unavailable,
+    UpgradeRefused,
+)
 from provisioner.files import MEGABYTE, locked
 from provisioner.models.lineup import Lineup
 from provisioner.store.copies import list_lost
 
 REST_WITHIN = 30.0  # seconds that operations have to come to their end
+BACK_WITHIN = 20.0  # seconds in which an engine that went away has to answer again
 Say = Callable[[str], None]
 
 
@@ -119,7 +128,7 @@ class OwnUpgrade:
 
     def _walk(self) -> None:
         if self.journal.has_copy:  # somebody began to change the database: begin again with that
-            stop_writers(self.context, self.journal.new)
+            self._stop(self.journal.new)
             self._restore()
         begin = Phase.MIGRATING if self.journal.has_copy else Phase.RESTING
         order = list(self._steps)
@@ -136,7 +145,7 @@ class OwnUpgrade:
 
     def _stop_old(self) -> None:
         close_door(self.context.settings)
-        stop_writers(self.context, self.journal.old)
+        self._stop(self.journal.old)
 
     def _keep(self) -> None:
         settings, journal = self.context.settings, self.journal
@@ -160,11 +169,11 @@ class OwnUpgrade:
 
     def _start_new(self) -> None:
         begin_standby(self.context.settings)
-        start_parts(self.context, self.journal.new)
+        self._start(self.journal.new)
 
     def _prove(self) -> None:
         self.say("Trying the new one behind a closed door")
-        prove(self.context, self.journal)
+        self._patiently(lambda: prove(self.context, self.journal))
         self._hand_over()
 
     def _finish(self) -> None:
@@ -187,12 +196,12 @@ class OwnUpgrade:
         reason = journal.reason or reason
         if not is_decided(journal):
             self._record(Phase.PUTTING_BACK, reason=reason)
-            stop_writers(context, journal.old)
+            self._stop(journal.old)
             if journal.has_copy:
                 self._restore()
             self._record(Phase.RESTORED)
         end_standby(context.settings)
-        start_parts(context, journal.old)
+        self._start(journal.old)
         try:
             await_that("The control plane", lambda: is_healthy(context))
         except TookTooLong:
@@ -211,6 +220,25 @@ class OwnUpgrade:
         """No command of this machine writes meanwhile. Raises Unavailable while one does."""
         part = "a command that still runs on this machine"
         return locked(self.context.settings.db_dir, part=part, seconds=REST_WITHIN)
+
+    def _stop(self, lineup: Lineup) -> None:
+        self._patiently(lambda: stop_writers(self.context, lineup))
+
+    def _start(self, lineup: Lineup) -> None:
+        self._patiently(lambda: start_parts(self.context, lineup))
+
+    def _patiently(self, change: Callable[[], None]) -> None:
+        """What may be repeated, also when half of it was done. Raises Unavailable when the engine
+        stays away."""
+        clock = self.context.clock
+        ends = clock.now() + timedelta(seconds=BACK_WITHIN)
+        while True:
+            try:
+                return change()
+            except Unavailable:
+                if clock.now() > ends:
+                    raise
+            clock.sleep(0.1)
 
     def _record(self, phase: Phase, **more: object) -> None:
         self.journal = self.journal.at(phase, **more)
