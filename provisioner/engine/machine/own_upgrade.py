@@ -10,15 +10,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 
-from provisioner.core.own_upgrade import (
-    Journal,
-    Phase,
-    is_decided,
-    name_upgrade,
-    say_lost,
-)
+from provisioner.core.own_upgrade import Journal, Phase, is_decided
 from provisioner.core.versions import version_of
 from provisioner.engine.context import Context
 from provisioner.engine.machine.own_journal import (
@@ -30,8 +23,8 @@ from provisioner.engine.machine.own_journal import (
     record_journal,
     record_standing,
 )
+from provisioner.engine.machine.own_loss import refuse_loss
 from provisioner.engine.machine.own_proof import Unproved, prove
-from provisioner.engine.machine.own_verdict import find_own_verdict
 from provisioner.engine.machine.parts import (
     await_that,
     hand_over,
@@ -40,47 +33,13 @@ from provisioner.engine.machine.parts import (
     stop_writers,
 )
 from provisioner.engine.machine.standby import begin_standby, close_door, end_standby, open_door
-from provisioner.errors import (
-    NotEnoughRoom,
-    PutBack,
-    TaarafoError,
-    TookTooLong,
-    Unavailable,
-    UpgradeRefused,
-)
-from provisioner.files import MEGABYTE, locked
+from provisioner.errors import PutBack, TaarafoError, TookTooLong, Unavailable
+from provisioner.files import locked
 from provisioner.models.lineup import Lineup
-from provisioner.store.copies import list_lost
 
 REST_WITHIN = 30.0  # seconds that operations have to come to their end
 BACK_WITHIN = 20.0  # seconds in which an engine that went away has to answer again
 Say = Callable[[str], None]
-
-
-def begin_upgrade(
-    context: Context, old: Lineup, new: Lineup, *, is_published: bool, say: Say
-) -> OwnUpgrade:
-    """Look whether it may begin: what is there is sound, and there is room. Nothing is changed.
-
-    A control plane that does not answer is upgraded all the same: that may be its cure. Raises
-    NotEnoughRoom, DatabaseDamaged, SettingWrong.
-    """
-    return OwnUpgrade(context, _open_journal(context, old, new, say, is_published), say)
-
-
-def begin_way_back(
-    context: Context, old: Lineup, new: Lineup, *, may_lose: bool, say: Say
-) -> OwnUpgrade:
-    """The same for what ran before; also raises UpgradeRefused when words would be lost."""
-    journal = _open_journal(context, old, new, say, is_published=True)
-    journal = journal.at(Phase.RESTING, is_back=True, may_lose=may_lose)
-    scratch = context.settings.upgrade_dir / "look.sqlite3"
-    context.store.keep_copy(scratch)
-    try:
-        _refuse_loss(context, journal, scratch)
-    finally:
-        scratch.unlink(missing_ok=True)
-    return OwnUpgrade(context, journal, say)
 
 
 @dataclass
@@ -153,7 +112,7 @@ class OwnUpgrade:
         copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.context.store.keep_copy(copy)
         if journal.is_back:
-            _refuse_loss(self.context, journal, copy)
+            refuse_loss(self.context, journal, copy)
         else:
             keep_lineup(settings, journal.id, journal.old)
         rows = self.context.store.count_rows()
@@ -252,49 +211,6 @@ class OwnUpgrade:
     def _say_what(self) -> None:
         old, new = (_name(each) for each in (self.journal.old, self.journal.new))
         self.say(f"Putting the control plane {new} in the place of {old}")
-
-
-def _open_journal(
-    context: Context, old: Lineup, new: Lineup, say: Say, is_published: bool
-) -> Journal:
-    store, settings, now = context.store, context.settings, context.clock.now()
-    store.refuse_damage()
-    needed = settings.minimum_free_mb + 2 * _size(settings.database) // MEGABYTE
-    if (free := context.room.free_mb()) < needed:
-        raise NotEnoughRoom(str(settings.upgrade_dir), free_mb=free, needed_mb=needed)
-    if not is_healthy(context):
-        say("What is there does not answer. The new one may cure that; a way back would not.")
-    verdict = find_own_verdict(context)
-    return Journal(
-        name_upgrade(old, now),
-        Phase.RESTING,
-        now,
-        old,
-        new,
-        verdict_before=verdict.outcome if verdict else "",
-        is_published=is_published,
-    )
-
-
-def _refuse_loss(context: Context, journal: Journal, copy: Path) -> None:
-    if journal.may_lose or journal.old.revision == journal.new.revision:
-        return
-    scratch = copy.with_name("tried.sqlite3")
-    try:
-        lost = list_lost(copy, journal.new.revision, context.store.migrations, scratch)
-    finally:
-        for path in copy.parent.glob(f"{scratch.name}*"):
-            path.unlink()
-    if lost:
-        raise UpgradeRefused(
-            reason=f"The version before cannot keep {say_lost(lost)}.",
-            advice="Stay with this one, or say `--without-new` to go back without them.",
-        )
-
-
-def _size(database: str) -> int:
-    path = Path(database.removeprefix("sqlite:///"))
-    return path.stat().st_size if path.is_file() else 0
 
 
 def _tell(error: Exception, phase: Phase) -> str:

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from provisioner.core.own_upgrade import Journal, Next, is_due, keep_unchanged, plan_next
 from provisioner.engine.context import Context
+from provisioner.engine.machine.own_beginning import begin_upgrade, begin_way_back
 from provisioner.engine.machine.own_journal import (
     find_journal,
     find_standing,
     find_way_back,
     record_standing,
 )
-from provisioner.engine.machine.own_upgrade import OwnUpgrade, begin_upgrade, begin_way_back
+from provisioner.engine.machine.own_upgrade import OwnUpgrade
 from provisioner.errors import DatabaseNewer, OperatorError, UpgradeRefused
 from provisioner.models.lineup import Lineup
 from provisioner.settings import Settings
