@@ -375,7 +375,7 @@ def make_context(folder) -> FakeContext:
 
 @cache
 def make_tables() -> bytes:
-    """A migrated database with nothing in it. To migrate one takes 150 times as long as a copy."""
+    """A migrated database with nothing in it. To migrate one takes far longer than a copy."""
     with TemporaryDirectory() as folder:
         database = Path(folder) / "empty.sqlite3"
         store = Store(f"sqlite:///{database}")

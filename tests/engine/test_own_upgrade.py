@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import shutil
 import socket
 from contextlib import suppress
 from dataclasses import replace
@@ -56,7 +55,7 @@ from provisioner.models.service import ServiceSpec
 from provisioner.models.verdict import Finding, Outcome, Verdict
 from provisioner.settings import Settings
 from provisioner.store import Store
-from tests.fakes import FakeContext, FakeEngine
+from tests.fakes import FakeContext, FakeEngine, make_tables
 from tests.store_migrations import (
     DELETES,
     FAILS,
@@ -133,11 +132,11 @@ class TownGateway:
 class Town:
     """A machine with a control plane 1.0.0, and a checkout of 1.0.1 with one more migration."""
 
-    def __init__(self, folder, template, upgrade=GOOD, downgrade=GOOD_BACK):
+    def __init__(self, folder, upgrade=GOOD, downgrade=GOOD_BACK):
         self.settings = Settings(state=folder / "s", minimum_free_mb=0)
         for path in (self.settings.db_dir, self.settings.web_dir, self.settings.upgrade_dir):
             path.mkdir(parents=True)
-        shutil.copy(template, self.settings.db_dir / "taarafo.sqlite3")
+        (self.settings.db_dir / "taarafo.sqlite3").write_bytes(make_tables())
         self.migrations = add_migration(folder, upgrade, downgrade)
         self.context = FakeContext(self.settings)
         self.context.engine = self.engine = TownEngine(self.settings)
@@ -217,15 +216,6 @@ class Town:
             store.close()
 
 
-@pytest.fixture(scope="session")
-def template(tmp_path_factory):
-    path = tmp_path_factory.mktemp("template") / "t.sqlite3"
-    store = Store(f"sqlite:///{path}")
-    store.migrate()
-    store.close()
-    return path
-
-
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """The check of what runs is another part's; a broken web is waited for a moment only."""
@@ -244,13 +234,13 @@ def quick(monkeypatch):
 
 
 @pytest.fixture
-def make_town(tmp_path, template):
+def make_town(tmp_path):
     towns = []
 
     def make(upgrade=GOOD, downgrade=GOOD_BACK):
         folder = tmp_path / str(len(towns))
         folder.mkdir()
-        towns.append(Town(folder, template, upgrade, downgrade))
+        towns.append(Town(folder, upgrade, downgrade))
         towns[-1].write_if_open()
         return towns[-1]
 

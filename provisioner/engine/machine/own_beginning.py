@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from provisioner.core.own_upgrade import Journal, Phase, name_upgrade
 from provisioner.engine.context import Context
 from provisioner.engine.machine.own_loss import refuse_loss
-from provisioner.engine.machine.own_upgrade import OwnUpgrade
+from provisioner.engine.machine.own_upgrade import OwnUpgrade, Say
 from provisioner.engine.machine.own_verdict import find_own_verdict
 from provisioner.engine.machine.parts import is_healthy
 from provisioner.errors import NotEnoughRoom
 from provisioner.files import MEGABYTE
 from provisioner.models.lineup import Lineup
-
-Say = Callable[[str], None]
 
 
 def begin_upgrade(
