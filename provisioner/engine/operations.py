@@ -89,7 +89,7 @@ class Runner:
                 self._take_step(plan, rows[plan.name])
 
     def _take_step(self, plan: StepPlan, row: Step) -> None:
-        self._step_name = plan.name
+        self._step_name, self._work.step = plan.name, row.position
         self._lease.check()
         self._record(row, StepState.STARTED)
         try:

@@ -27,6 +27,7 @@ class Work:
     community: Community
     log: Callable[[str], None] = field(repr=False)
     hold: Hold | None = None  # None: of somebody who looks, and changes nothing
+    step: int = 0  # the position of the step that is carried out
     _releases: dict[str, Release] = field(default_factory=dict, init=False, repr=False)
 
     @property

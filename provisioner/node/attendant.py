@@ -5,6 +5,11 @@
 It listens at `swap/http.sock` in the door's folder, where only the edge leads, and only from
 inside (images/edge/Caddyfile). Every order is a POST with the token of this upgrade, may be
 repeated, and is answered at once: 202 while it is being carried out, then 200.
+
+An order may come late: a worker that was paused, as with its whole machine, knows only when it
+looks that another has gone on without it. So each order says which step of the upgrade it is of.
+One of a step that is over is refused, and what was changed in a step is not changed again there:
+else a late one could put the data back when members are let in already.
 """
 
 from __future__ import annotations
@@ -21,7 +26,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -36,6 +41,7 @@ HEADER = "X-Taarafo-Token"
 SWAP = "swap"
 LONGEST_ORDER = 4096  # bytes
 PATIENCE = 1800.0  # seconds without an order, after which it goes by itself
+ASKS = frozenset({"look", "hold", "begin"})  # whose answers change from one time to the next
 PROMPT = 0.2  # seconds for which an answer waits, so that most orders need no second question
 
 Answer = tuple[int, dict[str, Any]]
@@ -47,7 +53,8 @@ class _Task:
     """One order that is being carried out, or was."""
 
     order: tuple[str, str]
-    thread: threading.Thread
+    step: int
+    thread: threading.Thread = field(init=False)
     answer: Answer | None = None
 
 
@@ -60,6 +67,8 @@ class Attendant:
         self._door, self._uid, self._gid = door, uid, gid
         self._home, self._snapshots = home, Snapshots(home, shared)
         self._task: _Task | None = None
+        self._step = 0
+        self._done: dict[tuple[str, str], Answer] = {}  # what was changed in this step
         self._lock = threading.Lock()
         self._orders: dict[str, Order] = {
             "look": self._look,
@@ -74,37 +83,53 @@ class Attendant:
         }
 
     def answer(self, verb: str, said: Mapping[str, Any]) -> Answer:
-        """Begin the order, unless the same one runs already, and say how it stands."""
+        """Begin the order, unless the same one runs already, and say how it stands.
+
+        Raises ValueError for one that does not say which step it is of.
+        """
         if verb not in self._orders:
             return 404, {"explain": "There is no such order."}
+        order, step = (verb, json.dumps(said, sort_keys=True)), _step(said)
         with self._lock:
-            task = self._find_or_begin(verb, said)
+            if step < self._step:
+                return 409, {"explain": "That order is of a step that is over."}
+            if step > self._step:
+                self._step, self._done = step, {}
+            if order in self._done:
+                return self._done[order]
+            task = self._find_or_begin(order, step, said)
         if task is None:
             return 409, {"explain": "Another order is being carried out."}
         task.thread.join(PROMPT)
-        if task.answer is None:
-            return 202, {}
         with self._lock:
-            self._task = None
-        return task.answer
+            if task.answer is None:
+                return 202, {}
+            if self._task is task:
+                self._task = None
+            return task.answer
 
-    def _find_or_begin(self, verb: str, said: Mapping[str, Any]) -> _Task | None:
-        order = (verb, json.dumps(said, sort_keys=True))
-        if self._task is None:
-            thread = threading.Thread(target=self._carry, args=(verb, said), daemon=True)
-            self._task = _Task(order, thread)
-            thread.start()
-        return self._task if self._task.order == order else None
-
-    def _carry(self, verb: str, said: Mapping[str, Any]) -> None:
+    def _find_or_begin(
+        self, order: tuple[str, str], step: int, said: Mapping[str, Any]
+    ) -> _Task | None:
+        """One that has ended is of no concern to another order, though nobody heard its answer."""
         task = self._task
+        if task is None or (task.answer is not None and task.order != order):
+            task = self._task = _Task(order, step)
+            task.thread = threading.Thread(target=self._carry, args=(task, said), daemon=True)
+            task.thread.start()
+        return task if task.order == order else None
+
+    def _carry(self, task: _Task, said: Mapping[str, Any]) -> None:
+        verb = task.order[0]
         try:
             answer: Answer = (200, self._orders[verb](said))
         except Exception as error:  # top of an order: whoever gave it decides what follows
             log.exception("%s failed", verb)
             answer = (500, {"explain": f"{type(error).__name__}: {error}"})
-        if task is not None:
+        with self._lock:
             task.answer = answer
+            if answer[0] == 200 and verb not in ASKS and task.step == self._step:
+                self._done[task.order] = answer
 
     def _look(self, _: Mapping[str, Any]) -> dict[str, Any]:
         make_slots(self._door, self._uid, self._gid)
@@ -145,6 +170,13 @@ class Attendant:
     def _forget(self, said: Mapping[str, Any]) -> dict[str, Any]:
         self._snapshots.forget([str(name) for name in said["keep"]])
         return {}
+
+
+def _step(said: Mapping[str, Any]) -> int:
+    step = said.get("step")
+    if not isinstance(step, int):
+        raise ValueError("an order says which step it is of")
+    return step
 
 
 def _name(said: Mapping[str, Any]) -> str:

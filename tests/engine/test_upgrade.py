@@ -19,6 +19,7 @@ from provisioner.engine.upgrades.upgrade import request_repeat, request_rollback
 from provisioner.errors import AppFailed, Conflict, SaidBadly, UpgradeRefused
 from provisioner.models.community import CommunityState
 from provisioner.models.operation import OperationState
+from provisioner.node.doors import find_open
 from tests.engine.town import Town, make_version
 
 SETTLED = [plan.name for plan in SWAP_STEPS].index("commit_version")
@@ -276,6 +277,31 @@ def test_an_attendant_that_dies_is_called_anew(town):
     assert carry(town, ask(town)).state == OperationState.DONE
     assert died
     assert_new(town)
+
+
+@pytest.mark.parametrize("broken", [{}, {"/": 200}], ids=["goes-well", "put-back"])
+def test_orders_that_come_late_change_nothing(town, broken):
+    """As from a worker that was paused, like its whole machine, while another carried on."""
+    town.break_app["1.0.1"] = broken
+    post, given, repeated = town.context.gateway.post, [], []
+
+    def post_late(host, path, *rest, door=""):
+        answer = post(host, path, *rest, door=door)
+        given.append((path, *rest))
+        if path == "/open" and answer[0] == 200 and not repeated:
+            repeated.extend(given)
+            town.write("third. ")
+            before = town.read(), find_open(town.door)
+            for late in given:
+                post(host, *late, door=door)
+            assert (town.read(), find_open(town.door)) == before
+        return answer
+
+    town.context.gateway.post = post_late
+    carry(town, ask(town))
+    assert {"/close", "/snapshot"} < {path for path, *_ in repeated}
+    assert town.now.version == ("1.0.0" if broken else "1.0.1")
+    assert town.read().endswith("third. ")
 
 
 # -- one that is started beside the one that serves ------------------------------------------------

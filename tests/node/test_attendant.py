@@ -32,22 +32,22 @@ def place(tmp_path):
 
 def test_a_whole_upgrade(place):
     attendant, home, door = place
-    status, told = attendant.answer("look", {})
+    status, told = attendant.answer("look", {"step": 1})
     assert (status, told["bytes"], told["open"], told["snapshots"]) == (200, 5, "", [])
     assert told["free"] > 0
     for verb, said in (
-        ("open", {"slot": "a"}),
-        ("close", {}),
-        ("snapshot", {"name": "one"}),
-        ("open", {"slot": "b"}),
+        ("open", {"slot": "a", "step": 2}),
+        ("close", {"step": 3}),
+        ("snapshot", {"name": "one", "step": 4}),
+        ("open", {"slot": "b", "step": 5}),
     ):
         assert attendant.answer(verb, said)[0] == 200
     assert find_open(door) == "b"
     (home / "data" / "notes.txt").write_text("spoilt")
-    assert attendant.answer("put-back", {"name": "one"})[0] == 200
+    assert attendant.answer("put-back", {"name": "one", "step": 6})[0] == 200
     assert (home / "data" / "notes.txt").read_text() == "hello"
-    assert attendant.answer("forget", {"keep": []})[0] == 200
-    assert attendant.answer("look", {})[1]["snapshots"] == []
+    assert attendant.answer("forget", {"keep": [], "step": 7})[0] == 200
+    assert attendant.answer("look", {"step": 7})[1]["snapshots"] == []
 
 
 @pytest.mark.parametrize(
@@ -61,30 +61,83 @@ def test_a_whole_upgrade(place):
 )
 def test_what_makes_no_sense_is_refused(place, verb, said, status):
     attendant, home, _ = place
-    assert attendant.answer(verb, said)[0] == status
+    assert attendant.answer(verb, {**said, "step": 1})[0] == status
     assert [p.name for p in home.iterdir()] == ["data"]
 
 
-def test_a_long_order_is_asked_about_and_no_other_is_taken_meanwhile(place, monkeypatch):
-    attendant, _, _ = place
-    going = threading.Event()
-    taken = []
+def test_a_long_order_is_asked_about_and_no_other_is_taken_meanwhile(place, slowly):
+    attendant, going, taken = place[0], *slowly
+    one, two = {"name": "one", "step": 1}, {"name": "two", "step": 1}
+    assert attendant.answer("snapshot", one)[0] == 202
+    assert attendant.answer("snapshot", one)[0] == 202
+    assert attendant.answer("snapshot", two)[0] == 409
+    going.set()
+    assert insist(attendant, "snapshot", one) == 200
+    assert taken == ["one"]
+
+
+def test_an_order_whose_answer_nobody_heard_is_in_nobodys_way(place, slowly):
+    """The worker was killed meanwhile, and the next one puts everything back."""
+    attendant, going, taken = place[0], *slowly
+    assert attendant.answer("snapshot", {"name": "one", "step": 1})[0] == 202
+    going.set()
+    assert insist(attendant, "open", {"slot": "a", "step": 2}) == 200
+    assert taken == ["one"]
+
+
+@pytest.fixture
+def slowly(place, monkeypatch):
+    """(set it and snapshots end, the names of those that were taken)"""
+    going, taken = threading.Event(), []
     monkeypatch.setattr(module, "PROMPT", 0.01)
 
     def take(name):
         taken.append(name)
         going.wait(10)
 
-    monkeypatch.setattr(attendant._snapshots, "take", take)
-    assert attendant.answer("snapshot", {"name": "one"})[0] == 202
-    assert attendant.answer("snapshot", {"name": "one"})[0] == 202
-    assert attendant.answer("snapshot", {"name": "two"})[0] == 409
-    going.set()
+    monkeypatch.setattr(place[0]._snapshots, "take", take)
+    return going, taken
+
+
+def insist(attendant, verb, said):
+    """Until it is carried out, or cannot be."""
     deadline = time.monotonic() + 5
-    while (answer := attendant.answer("snapshot", {"name": "one"}))[0] == 202:
+    while (status := attendant.answer(verb, said)[0]) in (202, 409):
         assert time.monotonic() < deadline
-    assert answer[0] == 200
-    assert taken == ["one"]
+    return status
+
+
+def test_an_order_that_comes_late_changes_nothing(place):
+    """A worker was paused, another went on, members are inside and write: now the first wakes."""
+    attendant, home, door = place
+    notes = home / "data" / "notes.txt"
+    put_back = {"name": "one", "step": 9}
+    assert attendant.answer("snapshot", {"name": "one", "step": 4})[0] == 200
+    assert attendant.answer("put-back", put_back)[0] == 200
+    notes.write_text("it was started again")
+    assert attendant.answer("put-back", put_back)[0] == 200, "it was done, and is not done again"
+    assert notes.read_text() == "it was started again"
+    assert attendant.answer("open", {"slot": "a", "step": 12})[0] == 200
+    notes.write_text("somebody wrote this")
+    assert attendant.answer("put-back", put_back)[0] == 409
+    assert attendant.answer("close", {"step": 3})[0] == 409
+    assert notes.read_text() == "somebody wrote this"
+    assert find_open(door) == "a"
+
+
+def test_what_changes_by_itself_is_looked_at_each_time(place):
+    attendant, home, _ = place
+    assert attendant.answer("look", {"step": 1})[1]["bytes"] == 5
+    (home / "data" / "notes.txt").write_text("hello, you")
+    assert attendant.answer("look", {"step": 1})[1]["bytes"] == 10
+
+
+def test_what_failed_is_tried_again(place):
+    attendant, home, _ = place
+    said = {"name": "one", "step": 1}
+    assert attendant.answer("put-back", said)[0] == 500
+    (home / "snapshots" / "one").mkdir(parents=True)
+    assert attendant.answer("put-back", said)[0] == 200
 
 
 def test_a_door_is_never_missing(tmp_path):
@@ -172,12 +225,12 @@ def test_who_is_refused_hears_so_although_the_rest_comes_late(program):
 @pytest.mark.skipif(os.geteuid() != 0, reason="it gives folders to other users")
 def test_it_obeys_only_who_has_the_token(program):
     door, _ = program
-    assert order(door, "look", {}, "right")[0] == 200
+    assert order(door, "look", {"step": 1}, "right")[0] == 200
     for token in ("wrong", "", "right "):
         assert order(door, "close", {}, token.strip() + "x")[0] == 403
     assert not (door / "http.sock").is_symlink()
-    assert order(door, "open", {"slot": "a"}, "right") == (200, {})
+    assert order(door, "open", {"slot": "a", "step": 2}, "right") == (200, {})
     assert find_open(door) == "a"
-    for nonsense in ([], 3, None):
-        assert order(door, "look", nonsense, "right")[0] in (200, 400)
-    assert order(door, "look", {}, "right")[0] == 200
+    for nonsense in ([], 3, None, {}, {"step": "2"}):
+        assert order(door, "look", nonsense, "right")[0] == 400
+    assert order(door, "look", {"step": 2}, "right")[0] == 200

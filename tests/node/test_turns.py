@@ -93,11 +93,11 @@ def test_the_attendant_passes_it_on_to_one_of_two_slots(tmp_path):
     (home / "data").mkdir(parents=True)
     door.mkdir()
     attendant = Attendant(home, door, shared=(), uid=os.geteuid(), gid=os.getegid())
-    attendant.answer("look", {})
-    assert attendant.answer("hold", {"slot": "b"}) == (200, {"is_ready": False})
+    attendant.answer("look", {"step": 1})
+    assert attendant.answer("hold", {"slot": "b", "step": 1}) == (200, {"is_ready": False})
     assert (names(door / "a"), names(door / "b")) == ([], [WAIT])
-    assert attendant.answer("begin", {"slot": "b"}) == (200, {"is_in_order": False})
-    assert attendant.answer("clear", {"slot": "b"}) == (200, {})
-    assert attendant.answer("begin", {"slot": "b"}) == (200, {"is_in_order": True})
+    assert attendant.answer("begin", {"slot": "b", "step": 1}) == (200, {"is_in_order": False})
+    assert attendant.answer("clear", {"slot": "b", "step": 1}) == (200, {})
+    assert attendant.answer("begin", {"slot": "b", "step": 1}) == (200, {"is_in_order": True})
     for verb in ("hold", "begin", "clear"):
-        assert attendant.answer(verb, {"slot": "../a"})[0] == 500
+        assert attendant.answer(verb, {"slot": "../a", "step": 1})[0] == 500

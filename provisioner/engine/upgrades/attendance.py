@@ -28,14 +28,15 @@ def call_attendant(work: Work) -> None:
 
 
 def give_order(work: Work, verb: str, **said: object) -> dict[str, Any]:
-    """Its answer, once it has carried it out. An order may be given again and again.
+    """Its answer, once it has carried it out. An order may be given again and again, and is
+    refused when the upgrade has gone on without this worker (provisioner/node/attendant.py).
 
     Raises Unavailable until then, and AppFailed when it cannot be carried out.
     """
     status, body = work.context.gateway.post(
         work.community_host,
         f"/{verb}",
-        json.dumps(said, sort_keys=True).encode(),
+        json.dumps({**said, "step": work.step}, sort_keys=True).encode(),
         {HEADER: _token(work).decode()},
         door=SWAP,
     )
