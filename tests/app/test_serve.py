@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import sqlite3
 import stat
@@ -124,6 +125,28 @@ def test_a_request_under_way_is_finished_before_it_stops(running: Running):
     assert running.stop()[0] == 0
     sharing.join()
     assert answers == [303]
+
+
+def test_whoever_has_knocked_is_answered_before_it_stops(running: Running):
+    """It is so busy that it has let nobody in when it is asked to stop; three times, for luck."""
+    for _ in range(3):
+        running.process.send_signal(signal.SIGSTOP)
+        with ExitStack() as callers:
+            lines = [callers.enter_context(knock(running)) for _ in range(100)]
+            running.process.send_signal(signal.SIGTERM)
+            running.process.send_signal(signal.SIGCONT)
+            answers = [line.recv(65536).split(b"\r\n", 1)[0] for line in lines]
+        assert answers == [b"HTTP/1.1 200 OK"] * len(lines)
+        assert running.process.wait(20) == 0
+        running.start()
+
+
+def knock(running: Running) -> socket.socket:
+    line = socket.socket(socket.AF_UNIX)
+    line.settimeout(20)
+    line.connect(str(running.settings.socket))
+    line.sendall(b"GET /healthz HTTP/1.1\r\nHost: smith.localhost\r\nConnection: close\r\n\r\n")
+    return line
 
 
 def test_idle_memory_stays_below_the_promise(running: Running):

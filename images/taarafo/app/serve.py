@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import select
 import signal
 import sys
 import threading
@@ -21,8 +22,10 @@ from .web import Community, create_app
 
 THREADS = 12
 DAY = 24 * 3600
+LET_IN_SECONDS = 2.0
 QUEUE = 128  # callers that wait to be answered; the edge sends many at once
 LARGEST_REQUEST = 512 * 1024 * 1024  # beyond this the connection is refused, not answered
+ENDED = b"\0"  # the number of no signal
 log = logging.getLogger("app")
 
 
@@ -41,6 +44,7 @@ def serve(settings: Settings) -> None:
     server = _server(settings, app)
     threading.Thread(target=_tidy, args=(settings, time.time()), daemon=True).start()
     was_asked = _answer_until_asked(server)
+    _let_in(server)
     server.stop()
     os._exit(0 if was_asked else 1)
 
@@ -95,19 +99,32 @@ def _answer_until_asked(server: Server) -> bool:
 
     What handles a signal runs in the main thread, in the middle of whatever that does. If it did
     that to the server, it could leave a lock held for good. So the main thread does nothing else.
+    Any thread may be the one that is interrupted, and writes the signal's number for it to read.
     """
     told, tell = os.pipe()
+    os.set_blocking(tell, False)
+    signal.set_wakeup_fd(tell)
     for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda *_: os.write(tell, b"asked"))
+        signal.signal(each, lambda *_: None)
 
     def answer() -> None:
         try:
             server.serve()
         finally:
-            os.write(tell, b"ended")
+            os.write(tell, ENDED)
 
     threading.Thread(target=answer, daemon=True).start()
-    return os.read(told, 5) == b"asked"
+    return os.read(told, 1) != ENDED
+
+
+def _let_in(server: Server) -> None:
+    """Whoever stands at our socket already is answered, too: to stop would send them away.
+
+    The edge sends nobody else while we are replaced; otherwise new ones are let in for a moment.
+    """
+    ends = time.monotonic() + LET_IN_SECONDS
+    while time.monotonic() < ends and select.select([server.socket], [], [], 0)[0]:
+        time.sleep(0.005)
 
 
 def _tidy(settings: Settings, begun: float) -> None:
