@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -18,7 +18,7 @@ from provisioner.engine.operations import run_operation, run_stranded
 from provisioner.engine.upgrades.swap_steps import SWAP_STEPS
 from provisioner.engine.upgrades.undo_steps import UNDO_STEPS
 from provisioner.engine.upgrades.upgrade import request_repeat, request_rollback, request_upgrade
-from provisioner.errors import SaidBadly
+from provisioner.errors import OperationFailed, SaidBadly
 from provisioner.models.community import CommunityState
 from provisioner.models.operation import OperationState
 from provisioner.models.service import ServiceSpec
@@ -98,11 +98,23 @@ def continue_it(context, operation):
     return now
 
 
-def sum_up(crowd):
-    """(acknowledged writes, those that are lost, requests that failed)."""
+def sum_up(context, community, crowd):
+    """(acknowledged writes, those that are lost, requests that failed); prints what explains."""
     lost = crowd.list_lost()
+    if lost:
+        print(*lost, crowd.list_ids(), *crowd.answers, sep="\n")
+        for each in context.store.list_operations(community.id, limit=1):
+            print(*context.store.list_steps(each.id), sep="\n")
+            print(*context.store.list_log(each.id), sep="\n")
     kept = [answer for answer in crowd.answers if answer.text and answer.is_good]
     return len(kept), len(lost), sum(not answer.is_good for answer in crowd.answers)
+
+
+def is_whole(crowd):
+    """False also while nothing is shown."""
+    with suppress(OperationFailed):
+        return not crowd.list_lost()
+    return False
 
 
 def assert_whole(context, family, state):
@@ -134,7 +146,7 @@ def test_nobody_notices_an_upgrade_and_nobody_the_way_back(context, state, famil
         time.sleep(1)
         back = request_rollback(context, now(context, family), requested_by="test")
         assert carry(context, back).state == OperationState.DONE
-    writes, lost, failed = sum_up(crowd)
+    writes, lost, failed = sum_up(context, family, crowd)
     tell("none: an upgrade, then back", "", "new, then old", writes, lost)
     assert (lost, failed) == (0, 0)
     assert writes > 10
@@ -160,7 +172,7 @@ def test_a_bad_version_is_put_back_with_every_word(
             context, now(context, family), to=version.number, requested_by="test"
         )
         operation = carry(context, asked)
-    writes, lost, failed = sum_up(crowd)
+    writes, lost, failed = sum_up(context, family, crowd)
     tell(fault, "", "old", writes, lost)
     assert (operation.state, operation.error_code) == (OperationState.FAILED, code)
     assert now(context, family).version == "1.0.0"
@@ -200,7 +212,7 @@ def test_a_community_from_before_there_were_two_doors_is_upgraded(context, state
         assert now(context, community).slot == "", "put back to where it was"
         up = request_upgrade(context, now(context, community), to=GOOD.number, requested_by="test")
         assert carry(context, up).state == OperationState.DONE
-    assert sum_up(people)[1:] == (0, 0)
+    assert sum_up(context, community, people)[1:] == (0, 0)
     assert now(context, community).slot == "a"
     assert run_operation(context, erase(context, community).id)
 
@@ -225,7 +237,7 @@ def test_while_the_new_one_waits_the_old_one_serves_and_is_what_is_reported(
         assert verdict.release == before.release
     with busy(crowd):
         pass
-    assert sum_up(crowd)[1:] == (0, 0)
+    assert sum_up(context, family, crowd)[1:] == (0, 0)
     assert max(answer.seconds for answer in crowd.answers) < 2, "nobody is held"
     assert continue_it(context, operation).state == OperationState.DONE
     assert now(context, family).version == GOOD.number
@@ -285,7 +297,7 @@ def test_a_worker_killed_at_any_step_is_continued(context, state, family, crowd,
         operation = request_repeat(context, before, requested_by="test")
         run_doomed(state, operation, step)
         assert continue_it(context, operation).state == OperationState.DONE
-    writes, lost, failed = sum_up(crowd)
+    writes, lost, failed = sum_up(context, family, crowd)
     tell("worker killed", step, "new", writes, lost)
     assert now(context, family).slot != before.slot
     assert (lost, failed) == (0, 0)
@@ -299,7 +311,7 @@ def test_a_worker_killed_while_it_puts_back_is_continued(context, state, crowd, 
         operation = request_upgrade(context, before, to=SHOWS.number, requested_by="test")
         run_doomed(state, operation, step)
         assert continue_it(context, operation).state == OperationState.FAILED
-    writes, lost, failed = sum_up(crowd)
+    writes, lost, failed = sum_up(context, family, crowd)
     tell("worker killed while it puts back", step, "old", writes, lost)
     assert (now(context, family).slot, now(context, family).release) == (
         before.slot,
@@ -337,8 +349,8 @@ def test_docker_killed_in_the_middle_loses_no_word(context, state, engine, famil
             lambda: get(state, family.address.partition(":")[0], "/sign-in")[0] == 404,
             "it answers again",
         )
-    wait_until(lambda: crowd.list_lost() == [], "every acknowledged word is there", 30)
-    writes, lost, _ = sum_up(crowd)
+    wait_until(lambda: is_whole(crowd), "every acknowledged word is there", 30)
+    writes, lost, _ = sum_up(context, family, crowd)
     after = now(context, family)
     tell("Docker killed", at, "old" if after.slot == before.slot else "new", writes, lost)
     assert operation.state in (OperationState.DONE, OperationState.FAILED)
@@ -360,7 +372,7 @@ def test_a_part_that_is_killed_in_the_middle_comes_again(
 
     with busy(crowd):
         operation = carry_while(context, family, kill, "take_snapshot")
-    writes, lost, failed = sum_up(crowd)
+    writes, lost, failed = sum_up(context, family, crowd)
     tell(f"{part} killed", "take_snapshot", "new", writes, lost)
     assert operation.state == OperationState.DONE, operation.message
     assert lost == 0

@@ -20,6 +20,7 @@ from provisioner.models.community import Community
 
 WORD = re.compile(r'name="form" value="([^"]+)"')
 POST = re.compile(r'href="(/posts/\d+)"')
+COMMENT = re.compile(r'id="(comment-\d+)"')
 PASSWORD = "apple tree river"  # noqa: S105 - of people who live for a minute
 FORM = "application/x-www-form-urlencoded"
 PATIENCE = 60.0  # seconds; longer than the edge holds anybody
@@ -37,10 +38,16 @@ class Member:
 
     def ask(self, method: str, path: str, fields: dict[str, str] | None = None) -> tuple[int, str]:
         """Status and page, by the front door."""
+        return self.call(method, path, fields)[:2]
+
+    def call(
+        self, method: str, path: str, fields: dict[str, str] | None = None
+    ) -> tuple[int, str, str]:
+        """Status, page, and where it leads."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         headers = {"Host": f"{self.host}:{self.port}", "Connection": "close"}
         if self.cookies:
-            headers["Cookie"] = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
+            headers["Cookie"] = "; ".join(f"{k}={v}" for k, v in dict(self.cookies).items())
         body = None
         if fields is not None:
             body = urlencode({"form": self.word, **fields}).encode()
@@ -51,7 +58,8 @@ class Member:
             for cookie in answer.headers.get_all("Set-Cookie") or ():
                 name, _, value = cookie.partition(";")[0].partition("=")
                 self.cookies[name] = value
-            return answer.status, answer.read().decode("utf-8", "replace")
+            page = answer.read().decode("utf-8", "replace")
+            return answer.status, page, answer.headers.get("Location", "")
         finally:
             connection.close()
 
@@ -84,12 +92,14 @@ def _join(member: Member, path: str, number: int) -> Member:
 
 @dataclass(frozen=True)
 class Answered:
-    """What came of one request: `text` is what it wrote, or empty; `status` 0 is no answer."""
+    """What came of one request: `text` is what it wrote, or empty; `status` 0 is no answer; `place`
+    is where the app says that it keeps the text, with the number that it gave it."""
 
     text: str
     status: int
-    began: float  # time.monotonic()
+    began: float  # time.time()
     seconds: float
+    place: str = ""
 
     @property
     def is_good(self) -> bool:
@@ -133,18 +143,25 @@ class Crowd:
     def _visit(self, number: int) -> None:
         member = self._members[number // 2 % len(self._members)]
         text = f"word {len(self.answers)}.{number}." if number % 2 else ""
-        began = time.monotonic()
+        moment, began, place = time.time(), time.monotonic(), ""
         try:
             if text:
-                status, _ = member.ask("POST", f"{self._post}/comments", {"text": text})
+                status, _, place = member.call("POST", f"{self._post}/comments", {"text": text})
             else:
                 status, _ = member.ask("GET", "/")
         except (OSError, http.client.HTTPException):
             status = 0
-        self.answers.append(Answered(text, status, began, time.monotonic() - began))
+        seconds = time.monotonic() - began
+        self.answers.append(Answered(text, status, moment, seconds, place.partition("#")[2]))
 
-    def list_lost(self) -> list[str]:
-        """What was acknowledged and is not there."""
-        page = self._members[0].ask("GET", self._post)[1]
-        kept = [answer.text for answer in self.answers if answer.text and answer.is_good]
-        return [text for text in kept if text not in page]
+    def list_lost(self) -> list[Answered]:
+        """What was acknowledged and is not there. Raises OperationFailed when nothing is shown."""
+        status, page = self._members[0].ask("GET", self._post)
+        if status != http.client.OK:
+            raise OperationFailed(page[:300], reason=f"The post is answered with {status}.")
+        kept = (answer for answer in self.answers if answer.text and answer.is_good)
+        return [answer for answer in kept if answer.text not in page]
+
+    def list_ids(self) -> list[str]:
+        """What the app keeps under the post, as `place` names it, in its order."""
+        return COMMENT.findall(self._members[0].ask("GET", self._post)[1])
