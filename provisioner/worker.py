@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 AT_ONCE = 4  # operations that one worker carries side by side
 FRESHEN_SECONDS = 600.0
 IMAGES_SECONDS = 3600.0
+FOLD_SECONDS = 30.0
 WITNESS_SECONDS = 60.0  # how often is looked whether the witnesses are due to be asked
 STANDBY_SECONDS = 0.2
 LISTEN_SECONDS = 2.0  # how often a worker looks whether the queue is back
@@ -94,6 +95,7 @@ def work(context: Context) -> None:
     when_asked(ended.set)
     _stand_by(context, ended)
     every(settings.sweep_seconds, "sweep", sweep)
+    every(FOLD_SECONDS, "fold", context.store.fold_log)
     every(settings.watch_seconds, "watch", lambda: watch_communities(context))
     every(settings.watch_seconds, "own check", lambda: watch_control_plane(context))
     every(settings.watch_seconds, "upkeep", lambda: carry_chore(context, "upkeep", upkeep))

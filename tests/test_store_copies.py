@@ -9,8 +9,8 @@ import threading
 
 import pytest
 
-from provisioner.errors import DatabaseDamaged, SettingWrong
-from provisioner.store import Store
+from provisioner.errors import DatabaseDamaged, SettingWrong, Unavailable
+from provisioner.store import Store, database
 from provisioner.store.copies import list_lost
 from tests.fakes import make_tables
 from tests.store_migrations import FAILS, GOOD, GOOD_BACK, NEXT, SPOILS, add_migration
@@ -55,6 +55,33 @@ def test_a_copy_has_all_that_was_acknowledged_and_is_made_while_others_write(sto
     assert read(tmp_path / "kept.sqlite3", "PRAGMA integrity_check") == [("ok",)]
     assert [path.name for path in tmp_path.glob("*kept*")] == ["kept.sqlite3"]
     assert (tmp_path / "kept.sqlite3").stat().st_mode & 0o077 == 0
+
+
+def test_the_log_grows_until_it_is_folded_and_begins_anew_then(store, tmp_path):
+    def write(names):
+        for number in names:
+            ask(store, f"c{number:04}")
+        return (tmp_path / "s.sqlite3-wal").stat().st_size
+
+    long = write(range(300))
+    assert long > 1100 * 4096, "SQLite would have folded it after a thousand pages"
+    store.fold_log()
+    assert write(range(300, 400)) == long
+    assert len(store.list_communities(limit=1000).rows) == 400
+    store.refuse_damage()
+
+
+def test_the_log_is_not_folded_while_somebody_writes(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(database, "LOCK_SECONDS", 0.1)
+    store = Store(store.url)
+    before = (tmp_path / "s.sqlite3").stat().st_mtime_ns
+    ask(store, "first")
+    with store.session(), pytest.raises(Unavailable):
+        store.fold_log()
+    assert (tmp_path / "s.sqlite3").stat().st_mtime_ns == before
+    store.fold_log()
+    assert (tmp_path / "s.sqlite3").stat().st_mtime_ns > before
+    store.close()
 
 
 def test_it_is_put_back_whole_also_under_another_who_has_it_open(store, tmp_path):

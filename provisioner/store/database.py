@@ -25,6 +25,12 @@ MIGRATIONS = Path(__file__).parents[1] / "migrations"
 WRITES = "taarafo_writes"
 LOCK_SECONDS = 10.0  # how long a writer waits for another
 AGAIN_SECONDS = 0.2
+PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "wal_autocheckpoint=0",  # `Copies.fold_log` does it
+)
 
 
 class Database:
@@ -143,7 +149,7 @@ def _connect(url: str) -> Engine:
     def _set_pragmas(connection: DBAPIConnection, _: object) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in PRAGMAS:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

@@ -14,7 +14,7 @@ from cheroot.server import HTTPConnection, HTTPRequest
 from cheroot.wsgi import Server
 
 from . import photos
-from .database import connect, forget_deleted
+from .database import connect, fold_log, forget_deleted
 from .migrate import migrate
 from .settings import Settings
 from .turn import await_turn, say_in_order
@@ -22,6 +22,7 @@ from .web import Community, create_app
 
 THREADS = 12
 DAY = 24 * 3600
+FOLD_SECONDS = 10
 LET_IN_SECONDS = 2.0
 QUEUE = 128  # callers that wait to be answered; the edge sends many at once
 LARGEST_REQUEST = 512 * 1024 * 1024  # beyond this the connection is refused, not answered
@@ -135,9 +136,20 @@ def _tidy(settings: Settings, begun: float) -> None:
     time.sleep(5)
     for file in settings.incoming.iterdir():
         file.unlink(missing_ok=True)
+    due = 0.0
     while True:
-        _sweep(settings, begun)
-        time.sleep(DAY)
+        if time.monotonic() >= due:
+            _sweep(settings, begun)
+            due = time.monotonic() + DAY
+        _fold(settings)
+        time.sleep(FOLD_SECONDS)
+
+
+def _fold(settings: Settings) -> None:
+    try:
+        fold_log(settings.database)
+    except Exception:
+        log.exception("the write-ahead log stays long; nothing was lost")
 
 
 def _sweep(settings: Settings, begun: float) -> None:
