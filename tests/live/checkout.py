@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from provisioner.core.own_upgrade import Phase
@@ -57,14 +58,29 @@ def run_up(
 def run_up_killed(checkout: Path, engine: Engine, state: Settings, phase: Phase) -> Phase:
     """Killed as soon as it has written down this phase; returns the one that is written then."""
     with start_up(checkout, engine, state) as up:
-        while up.poll() is None:
-            journal = find_journal(state)
-            if journal and ORDER.index(journal.phase) >= ORDER.index(phase):
-                up.kill()
-                break
-            time.sleep(0.005)
+        await_phase(up, state, phase)
+        up.kill()
         print(up.communicate()[1])
     assert up.returncode == -signal.SIGKILL
     journal = find_journal(state)
     assert journal is not None
     return journal.phase
+
+
+def run_up_while(
+    checkout: Path, engine: Engine, state: Settings, phase: Phase, break_it: Callable[[], None]
+) -> int:
+    """Something is broken as soon as it has written down this phase; returns its exit code."""
+    with start_up(checkout, engine, state) as up:
+        await_phase(up, state, phase)
+        break_it()
+        print(up.communicate(timeout=240)[1])
+    return up.returncode
+
+
+def await_phase(up: subprocess.Popen[str], state: Settings, phase: Phase) -> None:
+    while up.poll() is None:
+        journal = find_journal(state)
+        if journal and ORDER.index(journal.phase) >= ORDER.index(phase):
+            return
+        time.sleep(0.005)

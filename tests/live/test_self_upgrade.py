@@ -21,8 +21,8 @@ from provisioner.engine.operations import run_operation
 from provisioner.engine.operators import make_api_token
 from provisioner.models.operation import OperationState
 from provisioner.models.verdict import Outcome
-from tests.live.breaking import docker
-from tests.live.checkout import make_checkout, run_up, run_up_killed
+from tests.live.breaking import docker, restart_docker
+from tests.live.checkout import make_checkout, run_up, run_up_killed, run_up_while
 from tests.live.community import ask, erase, get, wait_until
 from tests.store_migrations import GOOD, GOOD_BACK, NEXT, write_migration
 
@@ -225,6 +225,30 @@ def test_the_way_forward_again_fails_nobody(context, state, people, tell):
     assert report.verdict == Outcome.GENUINE
     assert find_standing(state).release == report_of(context)
     assert_whole(context, state, people)
+
+
+def test_docker_killed_in_the_middle_loses_no_word(context, state, engine, newer, people, tell):
+    """Every container dies with it, the front door too: people are not served for a while."""
+    before, phase = context.store.find_revision(), Phase.STARTING
+    with people.busy():
+        code = run_up_while(newer, engine, state, phase, lambda: restart_docker(engine))
+        if code:
+            code, _, _ = run_up(newer, engine, state)
+        wait_until(lambda: read_status(context).is_healthy, "all of it runs", 60)
+    after = context.store.find_revision()
+    print("slowest", people.slowest, "writes", len(people.kept), "failed", len(people.failed))
+    tell(
+        "Docker killed while the control plane is upgraded",
+        phase,
+        "old" if after == before else "new",
+        len(people.kept),
+        people.lost,
+    )
+    assert (code, after) in ((0, NEXT), (40, before))
+    assert people.kept
+    assert people.lost == 0
+    assert find_journal(state) is None
+    assert not is_standing_by(state)
 
 
 def report_of(context):
