@@ -102,7 +102,9 @@ def sum_up(context, community, crowd):
     """(acknowledged writes, those that are lost, requests that failed); prints what explains."""
     lost = crowd.list_lost()
     if lost:
-        print(*lost, crowd.list_ids(), *crowd.answers, sep="\n")
+        time.sleep(2)
+        print(*lost, "two seconds later:", crowd.list_lost(), crowd.list_ids(), sep="\n")
+        print(*crowd.answers, sep="\n")
         for each in context.store.list_operations(community.id, limit=1):
             print(*context.store.list_steps(each.id), sep="\n")
             print(*context.store.list_log(each.id), sep="\n")
