@@ -11,7 +11,11 @@ from collections.abc import Collection
 from pathlib import Path
 
 from provisioner.files import UNFINISHED, sync_folder
-from provisioner.node.copying import copy_folder, measure_copy
+from provisioner.node.copying import copy_folder, mark_copied, measure_copy
+
+
+class StillWritten(Exception):
+    """The data changed while they were copied: what was made is not what there is."""
 
 
 class Snapshots:
@@ -33,7 +37,10 @@ class Snapshots:
         return sorted(name for name in names if not name.endswith(UNFINISHED))
 
     def take(self, name: str) -> None:
-        """Keep the data as it is now; one that is whole already is left as it is."""
+        """Keep the data as it is now; one that is whole already is left as it is.
+
+        Raises StillWritten: whoever was stopped was not, and what it writes would be missing.
+        """
         self._finish_putting_back()
         whole = self._folder / name
         if whole.is_dir():
@@ -41,7 +48,11 @@ class Snapshots:
         self._folder.mkdir(mode=0o700, exist_ok=True)
         fresh = whole.with_name(name + UNFINISHED)
         _remove(fresh)
+        before = mark_copied(self._data, self._shared)
         copy_folder(self._data, fresh, self._shared)
+        if mark_copied(self._data, self._shared) != before:
+            _remove(fresh)
+            raise StillWritten("somebody wrote while the data were copied")
         fresh.rename(whole)
         sync_folder(self._folder)
         sync_folder(self._home)

@@ -19,6 +19,7 @@ from provisioner.engine.upgrades.upgrade import request_repeat, request_rollback
 from provisioner.errors import AppFailed, Conflict, SaidBadly, UpgradeRefused
 from provisioner.models.community import CommunityState
 from provisioner.models.operation import OperationState
+from provisioner.node import snapshot
 from provisioner.node.doors import find_open
 from tests.engine.town import Town, make_version
 
@@ -277,6 +278,21 @@ def test_an_attendant_that_dies_is_called_anew(town):
     assert carry(town, ask(town)).state == OperationState.DONE
     assert died
     assert_new(town)
+
+
+def test_one_that_writes_after_it_was_stopped_stays_with_what_it_wrote(town, monkeypatch):
+    copy = snapshot.copy_folder
+
+    def copy_and_write(source, target, shared=()):
+        copy(source, target, shared)
+        town.write("third. ")
+
+    monkeypatch.setattr(snapshot, "copy_folder", copy_and_write)
+    operation = carry(town, ask(town))
+    assert (operation.state, operation.error_code) == ("failed", "app-failed")
+    assert town.read() == "first. second. third. "
+    assert town.visit() == "1.0.0"
+    assert_tidy(town)
 
 
 @pytest.mark.parametrize("broken", [{}, {"/": 200}], ids=["goes-well", "put-back"])

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.node.copying import copy_folder, measure_copy
-from provisioner.node.snapshot import Snapshots
+from provisioner.node.snapshot import Snapshots, StillWritten
 
 
 @pytest.fixture
@@ -55,6 +55,22 @@ def test_a_copy_is_the_same_and_shares_only_what_never_changes(home):
     assert not (home / "copy" / words).samefile(home / "data" / words)
     plain = sum(p.lstat().st_size for p in (home / "data").rglob("*") if not p.is_dir())
     assert measure_copy(home / "data", ["media"]) == plain - 5000
+
+
+def test_one_is_not_kept_while_somebody_still_writes(home):
+    """For real: a process that nobody stopped writes a little file beside a large one."""
+    (home / "data" / "large").write_bytes(os.urandom(50_000_000))
+    notes = home / "data" / "notes" / "one.txt"
+    code = f"while True:\n with open({str(notes)!r}, 'a') as file: file.write('more')"
+    with subprocess.Popen([sys.executable, "-c", code]) as writer:
+        while notes.read_text() == "one":
+            pass
+        with pytest.raises(StillWritten):
+            Snapshots(home, ["media"]).take("first")
+        writer.kill()
+    assert not list((home / "snapshots").iterdir())
+    Snapshots(home, ["media"]).take("first")
+    assert describe(home / "snapshots" / "first") == describe(home / "data")
 
 
 def test_a_folder_of_that_name_deeper_down_is_copied(home):
@@ -112,7 +128,7 @@ def test_without_one_nothing_is_touched(home):
 CHILD = """
 import os, signal, sys
 from pathlib import Path
-from provisioner.node.snapshot import Snapshots
+from provisioner.node.snapshot import Snapshots, StillWritten
 left = int(sys.argv[3])
 def step(event, _):
     global left
