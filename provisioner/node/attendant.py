@@ -85,11 +85,14 @@ class Attendant:
     def answer(self, verb: str, said: Mapping[str, Any]) -> Answer:
         """Begin the order, unless the same one runs already, and say how it stands.
 
-        Raises ValueError for one that does not say which step it is of.
+        One that does not say which step it is of, as from an older control plane that was put back,
+        is of this one. Raises ValueError for nonsense.
         """
         if verb not in self._orders:
             return 404, {"explain": "There is no such order."}
-        order, step = (verb, json.dumps(said, sort_keys=True)), _step(said)
+        order, step = (verb, json.dumps(said, sort_keys=True)), said.get("step", self._step)
+        if not isinstance(step, int):
+            raise ValueError("a step is told by its number")
         with self._lock:
             if step < self._step:
                 return 409, {"explain": "That order is of a step that is over."}
@@ -170,13 +173,6 @@ class Attendant:
     def _forget(self, said: Mapping[str, Any]) -> dict[str, Any]:
         self._snapshots.forget([str(name) for name in said["keep"]])
         return {}
-
-
-def _step(said: Mapping[str, Any]) -> int:
-    step = said.get("step")
-    if not isinstance(step, int):
-        raise ValueError("an order says which step it is of")
-    return step
 
 
 def _name(said: Mapping[str, Any]) -> str:

@@ -132,7 +132,7 @@ def test_whoever_has_knocked_is_answered_before_it_stops(running: Running):
     for _ in range(3):
         running.process.send_signal(signal.SIGSTOP)
         with ExitStack() as callers:
-            lines = [callers.enter_context(knock(running)) for _ in range(100)]
+            lines = [callers.enter_context(knock(running)) for _ in range(40)]
             running.process.send_signal(signal.SIGTERM)
             running.process.send_signal(signal.SIGCONT)
             answers = [line.recv(65536).split(b"\r\n", 1)[0] for line in lines]

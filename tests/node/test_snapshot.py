@@ -63,11 +63,13 @@ def test_one_is_not_kept_while_somebody_still_writes(home):
     notes = home / "data" / "notes" / "one.txt"
     code = f"while True:\n with open({str(notes)!r}, 'a') as file: file.write('more')"
     with subprocess.Popen([sys.executable, "-c", code]) as writer:
-        while notes.read_text() == "one":
-            pass
-        with pytest.raises(StillWritten):
-            Snapshots(home, ["media"]).take("first")
-        writer.kill()
+        try:
+            while notes.read_text() == "one":
+                pass
+            with pytest.raises(StillWritten):
+                Snapshots(home, ["media"]).take("first")
+        finally:
+            writer.kill()
     assert not list((home / "snapshots").iterdir())
     Snapshots(home, ["media"]).take("first")
     assert describe(home / "snapshots" / "first") == describe(home / "data")
