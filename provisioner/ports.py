@@ -71,7 +71,11 @@ class Engine(Protocol):
         """End its containers, as they end by themselves when asked to; its name stays."""
 
     def has_stopped(self, name: str) -> bool:
-        """Whether no container of a service or job runs any more on this node."""
+        """Whether no container of a service or job runs any more, nor is about to."""
+
+    def is_starting(self, name: str) -> bool:
+        """Whether a container of a service or job is about to run on some node. Who removes a job
+        then does not stop it."""
 
     def start_job(self, job: JobSpec) -> None:
         """Start it unless a job by that name exists already."""

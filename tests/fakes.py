@@ -51,6 +51,7 @@ class FakeEngine:
         self.lasting_jobs: set[str] = set()
         self.failed: set[str] = set()
         self.crashed: set[str] = set()
+        self.starting: set[str] = set()  # what is about to run, whatever Swarm was told since
         self.said: list[str] = []  # which service was started or stopped, in order
         self.nodes = {"node-1": Node("node-1", "one", is_here=True)}
         self.is_away = False
@@ -191,9 +192,14 @@ class FakeEngine:
     def stop_service(self, spec: ServiceSpec) -> None:
         self.ensure_service(replace(spec, replicas=0))
 
+    def is_starting(self, name: str) -> bool:
+        self._answer()
+        return name in self.starting
+
     def has_stopped(self, name: str) -> bool:
         self._answer()
-        return name not in self.services or self.services[name].replicas == 0
+        has_none = name not in self.services or self.services[name].replicas == 0
+        return has_none and name not in self.starting
 
     def get_memory_mb(self) -> dict[str, int]:
         return dict.fromkeys(self.services, 42)

@@ -32,6 +32,11 @@ class DockerApi:
         api.trust_env = False  # no proxy leads to it; to look for one took a third of each call
         return api
 
+    @cached_property
+    def _node_id(self) -> str:
+        """Of this machine, in the Swarm that it is in."""
+        return str(self._api.info()["Swarm"]["NodeID"])
+
     def _find_service(self, name: str) -> dict[str, Any] | None:
         return exact(self._api.services(filters={"name": name}), name)
 

@@ -21,11 +21,10 @@ from provisioner.adapters.docker_api import (
 from provisioner.adapters.swarm_images import Images
 from provisioner.adapters.swarm_nodes import Nodes
 from provisioner.adapters.swarm_spec import SPEC_LABEL, write_service
-from provisioner.adapters.swarm_tasks import Tasks, newest
+from provisioner.adapters.swarm_tasks import OVER, Tasks, newest
 from provisioner.errors import OperatorError, Unavailable
 from provisioner.models.service import JobSpec, JobState, ServiceSpec
 
-FAILED_STATES = frozenset({"failed", "rejected", "shutdown", "orphaned", "remove"})
 IMAGE_ABSENT = ("no such image", "pull", "connection refused", "manifest unknown")
 
 
@@ -73,7 +72,7 @@ class Swarm(Nodes, Images, Tasks):
         if tasks is None:
             return JobState.MISSING
         task = newest(tasks)
-        if task is None or task.state not in FAILED_STATES | {"complete"}:
+        if task is None or task.state not in OVER:
             return JobState.RUNNING
         if task.state == "complete":
             return JobState.SUCCEEDED

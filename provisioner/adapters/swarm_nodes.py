@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 from provisioner.adapters.docker_api import DockerApi, in_sequence, translated
@@ -38,10 +37,6 @@ class Nodes(DockerApi):
     def name_host(self, node_id: str, host_id: str) -> None:
         with translated():
             in_sequence(lambda: self._label_node(node_id, host_id))
-
-    @cached_property
-    def _node_id(self) -> str:
-        return str(self._api.info()["Swarm"]["NodeID"])
 
     def _label_node(self, node_id: str, host_id: str) -> None:
         node = self._api.inspect_node(node_id)

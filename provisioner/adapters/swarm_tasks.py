@@ -11,6 +11,8 @@ from provisioner.adapters.docker_api import SERVICE_LABEL, DockerApi, translated
 from provisioner.models.service import TaskStatus
 
 CRASHED = frozenset({"failed", "rejected"})
+STARTING = frozenset({"assigned", "accepted", "preparing", "ready", "starting"})
+OVER = frozenset({"complete", "shutdown", "failed", "rejected", "remove", "orphaned"})
 # 128 and the signal: what a program does to itself; any other comes from outside, as from Docker
 KILLED = 128
 ENDED_ITSELF = frozenset(
@@ -29,9 +31,17 @@ class Tasks(DockerApi):
         codes = [t["Status"].get("ContainerStatus", {}).get("ExitCode", 0) for t in failed]
         return len(failed) > 1 or any(0 < code < KILLED or code in ENDED_ITSELF for code in codes)
 
+    def is_starting(self, name: str) -> bool:
+        return any(t["Status"]["State"] in STARTING for t in self._list_tasks(name) or [])
+
     def has_stopped(self, name: str) -> bool:
+        """What crashed a moment before Swarm was told to run none may be on its way to be started
+        again: no container of it runs then, and a moment later one does. So its tasks count, too.
+        They are asked first: whatever starts in between has a container."""
+        tasks = self._list_tasks(name) or []
         with translated():
-            return not self._containers_of(name)
+            is_over = all(self._is_over(task) for task in tasks)
+            return is_over and not self._containers_of(name)
 
     def read_logs(self, name: str, *, lines: int = 50) -> list[str]:
         with translated():
@@ -63,6 +73,11 @@ class Tasks(DockerApi):
         with translated():
             rows = [self._api.top(c["Id"], "-eo pid") for c in self._containers_of(name)]
         return [int(line[0]) for row in rows for line in row["Processes"]]
+
+    def _is_over(self, task: dict[str, Any]) -> bool:
+        """Here a container says sooner than its task that it has ended."""
+        state = task["Status"]["State"]
+        return state in OVER or (state == "running" and task.get("NodeID") == self._node_id)
 
     def _memory_of(self, container_id: str) -> int:
         try:

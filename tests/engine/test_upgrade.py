@@ -295,6 +295,35 @@ def test_one_that_writes_after_it_was_stopped_stays_with_what_it_wrote(town, mon
     assert_tidy(town)
 
 
+@either
+def test_data_are_put_back_only_when_nothing_is_about_to_start_again(town):
+    """Swarm starts a crashed version again after a second, and a job that was removed, too."""
+    takes_turns = town.context.releases.release.recipe.app.takes_turns
+    name = f"{town.name}-twin" if takes_turns else f"{town.name}-migrate"
+    town.migrations["1"] = spoil
+    post, put_back = town.context.gateway.post, []
+
+    def post_late(host, path, *rest, door=""):
+        if path == "/put-back":
+            put_back.append(name in engine.starting)
+        return post(host, path, *rest, door=door)
+
+    engine, pause, pauses = town.context.engine, town.context.clock.sleep, []
+
+    def sleep(seconds):
+        pauses.append(seconds)
+        if len(pauses) == 5:
+            engine.starting.discard(name)
+        pause(seconds)
+
+    town.context.gateway.post = post_late
+    town.context.clock.sleep = sleep
+    engine.starting.add(name)
+    assert carry(town, ask(town)).error_code == "app-failed"
+    assert put_back == [False]
+    assert_old(town)
+
+
 @pytest.mark.parametrize("broken", [{}, {"/": 200}], ids=["goes-well", "put-back"])
 def test_orders_that_come_late_change_nothing(town, broken):
     """As from a worker that was paused, like its whole machine, while another carried on."""

@@ -48,6 +48,13 @@ def stop(work: Work, service: ServiceSpec, seconds: int | None = None) -> None:
         raise Unavailable(f"{service.name} still runs", part="the last word to be written")
 
 
+def stop_job(work: Work, name: str) -> None:
+    engine = work.context.engine
+    if engine.is_starting(name):
+        raise Unavailable(f"{name} starts", part="the last word to be written")
+    engine.remove_service(name)
+
+
 def refuse_crashed(work: Work, service: ServiceSpec) -> None:
     engine = work.context.engine
     if engine.has_crashed(service.name):

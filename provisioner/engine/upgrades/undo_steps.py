@@ -15,6 +15,7 @@ from provisioner.engine.upgrades.two_versions import (
     old_plan,
     remove_twin,
     stop,
+    stop_job,
     swap_of,
 )
 from provisioner.engine.work import StepPlan, Work
@@ -26,7 +27,7 @@ def stop_new(work: Work) -> None:
     """Also its migration: nothing writes any more. It is not waited for as long as the version
     before is: nobody was let in, and members are held."""
     if work.has_begun("migrate"):
-        work.context.engine.remove_service(f"{work.name}-migrate")
+        stop_job(work, f"{work.name}-migrate")
     if _may_have_started(work):
         stop(work, new_plan(work).service, IMPATIENT)
     if work.has_begun("stop_old"):
