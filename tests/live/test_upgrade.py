@@ -181,6 +181,8 @@ def test_a_bad_version_is_put_back_with_every_word(
     assert (lost, failed) == (0, 0), [a for a in crowd.answers if not a.is_good]
     assert get(state, family.address.partition(":")[0], "/")[0] == 404, "still hidden"
     assert_whole(context, family, state)
+    time.sleep(2)  # Swarm starts again what crashed after a second
+    assert crowd.list_lost() == [], "the bad version was started again beside the good one"
 
 
 def test_back_to_what_cannot_read_on_puts_everything_as_it_was(context, state, family, people):
