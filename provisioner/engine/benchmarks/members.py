@@ -155,9 +155,12 @@ class Crowd:
         self.answers.append(Answered(text, status, moment, seconds, place.partition("#")[2]))
 
     def list_lost(self) -> list[Answered]:
-        """What was acknowledged and is not there. Raises OperationFailed when nothing is shown."""
+        """What was acknowledged and is not there: all of it without the post, too.
+
+        Raises OperationFailed when nothing can be said.
+        """
         status, page = self._members[0].ask("GET", self._post)
-        if status != http.client.OK:
+        if status not in (http.client.OK, http.client.NOT_FOUND):
             raise OperationFailed(page[:300], reason=f"The post is answered with {status}.")
         kept = (answer for answer in self.answers if answer.text and answer.is_good)
         return [answer for answer in kept if answer.text not in page]
