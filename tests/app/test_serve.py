@@ -141,6 +141,21 @@ def test_whoever_has_knocked_is_answered_before_it_stops(running: Running):
         running.start()
 
 
+def test_one_that_ends_by_an_error_says_so_to_whoever_starts_it_again(running: Running):
+    running.kill()
+    code = (
+        "from app import serve, settings\n"
+        "def fail(server):\n    server.stop()\n    raise RuntimeError('made to fail')\n"
+        "serve._Server.serve = fail\n"
+        "serve.serve(settings.read_settings())\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], env=running.environment(), capture_output=True, timeout=20
+    )
+    assert ended.returncode == 1
+    assert b"_let_in" not in ended.stderr
+
+
 def knock(running: Running) -> socket.socket:
     line = socket.socket(socket.AF_UNIX)
     line.settimeout(20)

@@ -130,7 +130,7 @@ def test_without_one_nothing_is_touched(home):
 CHILD = """
 import os, signal, sys
 from pathlib import Path
-from provisioner.node.snapshot import Snapshots, StillWritten
+from provisioner.node.snapshot import Snapshots
 left = int(sys.argv[3])
 def step(event, _):
     global left

@@ -45,7 +45,8 @@ def serve(settings: Settings) -> None:
     server = _server(settings, app)
     threading.Thread(target=_tidy, args=(settings, time.time()), daemon=True).start()
     was_asked = _answer_until_asked(server)
-    _let_in(server)
+    if was_asked:
+        _let_in(server)
     server.stop()
     os._exit(0 if was_asked else 1)
 
